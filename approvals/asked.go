@@ -1,0 +1,63 @@
+package approvals
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"countersign/approvals/rules"
+)
+
+// An Asked is a command being worked on.
+type Asked struct {
+	Op      string       `json:"op"` // its trigger_id
+	By      rules.Person `json:"by"`
+	Channel string       `json:"channel"`
+	Text    string       `json:"text"`
+}
+
+// Ask notes a command before Slack is told that it arrived, and reports
+// whether it is new: a command that Slack repeats is not run again.
+func (b *Book) Ask(ctx context.Context, a Asked) (bool, error) {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return false, err
+	}
+	keys := []string{b.key("op:asked:" + a.Op), b.key("asked"), b.key("askedat")}
+	n, err := b.eval(ctx, ask, keys, a.Op, opKept.Milliseconds(), raw, rand.Text()).Int()
+	return n == 1, unavailable(err)
+}
+
+// StillAsked is a sign of life for a command that takes long.
+func (b *Book) StillAsked(ctx context.Context, op string) error {
+	return unavailable(b.eval(ctx, stillAsked, []string{b.key("askedat")}, op).Err())
+}
+
+// Answered forgets a command that was answered.
+func (b *Book) Answered(ctx context.Context, op string) error {
+	pipe := b.Client.TxPipeline()
+	pipe.HDel(ctx, b.key("asked"), op)
+	pipe.ZRem(ctx, b.key("askedat"), op)
+	_, err := pipe.Exec(ctx)
+	return unavailable(err)
+}
+
+// Abandoned takes the commands whose replica has been silent for so long. Each
+// is returned once: the caller tells its person.
+func (b *Book) Abandoned(ctx context.Context, silence time.Duration) ([]Asked, error) {
+	raws, err := b.eval(ctx, abandoned, []string{b.key("asked"), b.key("askedat")}, silence.Milliseconds()).StringSlice()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var all []Asked
+	for _, raw := range raws {
+		var a Asked
+		if err := json.Unmarshal([]byte(raw), &a); err != nil {
+			return all, fmt.Errorf("a command being worked on: %w", err)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}

@@ -1,0 +1,234 @@
+package approvals
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"countersign/approvals/rules"
+)
+
+// A Config says where the book is kept and under which seals.
+type Config struct {
+	Client    redis.UniversalClient // with MaxRetries -1: the book repeats scripts itself, by operation id
+	Tenant    string                // one installation; such as "default"
+	Keys      Keys
+	Old       *Keys             // opens what a former key sealed, or nil
+	Policy    string            // hash of the policy this replica runs under
+	Retention time.Duration     // how long ended requests are kept
+	Point     func(name string) // a place where a test may strike; nil in production
+}
+
+// A Book keeps requests in Redis. All its methods may be called by many
+// replicas at once.
+type Book struct {
+	Config
+}
+
+// NewBook opens the book. It does not talk to Redis yet.
+func NewBook(c Config) (*Book, error) {
+	switch {
+	case c.Client == nil:
+		return nil, errors.New("book: no Redis client")
+	case c.Tenant == "":
+		return nil, errors.New("book: no tenant")
+	case c.Keys.aead == nil:
+		return nil, errors.New("book: no keys")
+	}
+	if c.Retention <= 0 {
+		c.Retention = 30 * 24 * time.Hour
+	}
+	if c.Point == nil {
+		c.Point = func(string) {}
+	}
+	return &Book{c}, nil
+}
+
+func (b *Book) key(name string) string { return "countersign:{" + b.Tenant + "}:" + name }
+
+// keys lists every key that a script about a request may touch: a cluster
+// wants to know them.
+func (b *Book) keys(id string) []string {
+	keys := []string{b.key("r:" + id), b.key("p:" + id), b.key("c:" + id), b.key("u:" + id)}
+	for _, name := range []string{
+		"due", "log", "seq", "posted", "held", "open", "all", "running", "dirty", "policy", "poster",
+	} {
+		keys = append(keys, b.key(name))
+	}
+	return keys
+}
+
+// An answer is what a script about a request returned.
+type answer struct {
+	code   string
+	more   string
+	record map[string]string // as it is now; empty where the script does not say
+}
+
+// run runs a script about a request.
+func (b *Book) run(ctx context.Context, s *redis.Script, id, op string, args ...any) (answer, error) {
+	args = append([]any{id, b.Policy, op, b.Retention.Milliseconds()}, args...)
+	reply, err := b.eval(ctx, s, b.keys(id), args...).StringSlice()
+	if err != nil {
+		return answer{}, unavailable(err)
+	}
+	if len(reply) < 2 || len(reply)%2 != 0 {
+		return answer{}, fmt.Errorf("script answered %d values", len(reply))
+	}
+	a := answer{code: reply[0], more: reply[1], record: map[string]string{}}
+	for i := 2; i < len(reply); i += 2 {
+		a.record[reply[i]] = reply[i+1]
+	}
+	return a, nil
+}
+
+// eval runs a script, and runs it again when its answer was lost. That is safe
+// because every script is idempotent; it is done here and not by go-redis so
+// that nothing else is ever repeated.
+func (b *Book) eval(ctx context.Context, s *redis.Script, keys []string, args ...any) *redis.Cmd {
+	for try := 1; ; try++ {
+		cmd := s.Run(ctx, b.Client, keys, args...)
+		if try == 3 || !lost(cmd.Err()) || ctx.Err() != nil {
+			return cmd
+		}
+		select {
+		case <-ctx.Done():
+			return cmd
+		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
+		}
+	}
+}
+
+// lost reports whether the network failed, so that nobody knows what happened.
+func lost(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.As(err, &network) || errors.Is(err, net.ErrClosed)
+}
+
+// unavailable marks an error of the network or of Redis itself.
+func unavailable(err error) error {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// Now is Redis' clock, the only one that decides anything.
+func (b *Book) Now(ctx context.Context) (time.Time, error) {
+	t, err := b.Client.Time(ctx).Result()
+	return t.UTC(), unavailable(err)
+}
+
+// ID is the id of the request that this command makes: five letters and digits
+// that follow from its trigger_id.
+func (b *Book) ID(op string) string { return b.Keys.id(b.Tenant, op, idLength) }
+
+const idLength = 5
+
+// A Holding asks the book to hold a plan.
+type Holding struct {
+	Plan        Plan
+	By          rules.Person
+	Op          string // the command's trigger_id
+	Channel     string
+	Reason      string
+	PlanSHA     string // of the plan's CSV
+	Need        int    // approvals
+	Expires     time.Duration
+	CoolDown    time.Duration
+	MaxOpen     int // of the installation
+	MaxOpenEach int // of one person
+}
+
+// Hold stores the plan as a request that waits. The same command always makes
+// the same request. It answers ErrTooManyOpen, ErrTooManyYours or an
+// [OverlapError] when nothing was stored.
+func (b *Book) Hold(ctx context.Context, h Holding) (Pending, error) {
+	if h.Plan.IsZero() || h.By.ID == "" || h.Op == "" || h.Need < 1 || h.Expires <= 0 {
+		return Pending{}, errDraft
+	}
+	now, err := b.Now(ctx)
+	if err != nil {
+		return Pending{}, err
+	}
+	payload, err := h.Plan.payload()
+	if err != nil {
+		return Pending{}, err
+	}
+	deadline := strconv.FormatInt(now.Add(h.Expires).UnixMilli(), 10)
+	plan, need := h.Plan, strconv.Itoa(h.Need)
+	users := plan.Users()
+	for length := idLength; ; length++ {
+		id := b.Keys.id(b.Tenant, h.Op, length)
+		mac := b.Keys.seal("record", b.Tenant, id, h.Op, plan.print, h.By.String(), h.By.Enterprise, need, h.Channel, b.Policy, deadline)
+		args := []any{
+			h.By.String(), h.By.Enterprise, string(plan.Verb()), plan.print, len(users), need, h.Channel, h.Reason,
+			deadline, h.CoolDown.Milliseconds(), mac, h.PlanSHA, b.Keys.encrypt(payload, "plan "+id),
+			h.MaxOpen, h.MaxOpenEach, len(Split(len(users))), plan.Filter(),
+		}
+		for _, u := range users {
+			args = append(args, u.ID.String())
+		}
+		b.Point("create.before")
+		a, err := b.run(ctx, hold, id, h.Op, args...)
+		if err != nil {
+			return Pending{}, err
+		}
+		b.Point("create.after")
+		switch a.code {
+		case "OK":
+			return b.read(ctx, id, a.record)
+		case "COLLISION":
+			if length > 20 {
+				return Pending{}, fmt.Errorf("no free id for %s", id)
+			}
+		default:
+			return Pending{}, refusal(a, nil)
+		}
+	}
+}
+
+// refusal turns a script's answer into the error it stands for.
+func refusal(a answer, r *record) error {
+	switch a.code {
+	case "NONE":
+		return ErrNoRequest
+	case "FULL":
+		return ErrTooManyOpen
+	case "YOURS":
+		return ErrTooManyYours
+	case "OVERLAP":
+		e := &OverlapError{}
+		_, err := fmt.Sscan(a.more, &e.Request, &e.User)
+		return errors.Join(e, err)
+	case "OWN":
+		return ErrOwnRequest
+	case "NOTYOURS":
+		return ErrNotYours
+	case "ALREADY":
+		return ErrAlready
+	case "NOTREADY":
+		return ErrNotReady
+	case "FINGERPRINT":
+		return ErrFingerprint
+	case "FORGED", "ROUND":
+		return ErrForged
+	case "EXPIRED":
+		return ErrExpired
+	case "FENCED":
+		return ErrFenced
+	case "OVER":
+		if r == nil {
+			return &OverError{}
+		}
+		return r.over()
+	}
+	return fmt.Errorf("script answered %q", a.code)
+}

@@ -1,0 +1,92 @@
+package approvals
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+
+	"github.com/redis/go-redis/v9"
+
+	"countersign/approvals/rules"
+)
+
+// A Decision is one person's yes or no about a request.
+type Decision struct {
+	Request     string
+	By          rules.Person
+	Op          string // the click's own id: the same click decides once
+	Yes         bool
+	Reason      string // why not, in the person's words
+	Fingerprint string // the 12 hex digits that stood on the button
+}
+
+// Decide stores the decision and returns the request as it is then. Whether
+// the person may decide at all is judged by the caller; that nobody decides
+// about their own request is checked here once more. Errors: ErrNoRequest,
+// ErrOwnRequest, ErrAlready, ErrExpired, ErrNotReady, ErrFingerprint,
+// ErrForged, [OverError]; the request is returned with them where there is one.
+func (b *Book) Decide(ctx context.Context, d Decision) (Pending, error) {
+	p, err := b.Pending(ctx, d.Request)
+	if err != nil {
+		return p, err
+	}
+	yes := "no"
+	if d.Yes {
+		yes = "yes"
+	}
+	for try := 0; ; try++ {
+		mac := b.Keys.seal("approval", b.Tenant, p.ID, p.Fingerprint, d.By.String(), d.By.Enterprise, d.Op, p.round)
+		b.Point("approve.before")
+		a, err := b.run(ctx, decide, p.ID, d.Op, d.By.String(), d.By.Enterprise, yes, d.Fingerprint, mac, p.mac, p.round, d.Reason)
+		if err != nil {
+			return p, err
+		}
+		b.Point("approve.after")
+		if a.code == "NONE" {
+			return p, ErrNoRequest
+		}
+		now, err := b.read(ctx, p.ID, a.record)
+		switch {
+		case a.code == "OK", err != nil:
+			return now, err
+		case a.code == "ROUND" && try == 0: // withdrawn in between: sealed anew
+			p = now
+			continue
+		}
+		r := record(a.record)
+		return now, refusal(a, &r)
+	}
+}
+
+// Cancel ends the requester's own request before it runs. Errors: ErrNoRequest,
+// ErrNotYours, ErrExpired, [OverError].
+func (b *Book) Cancel(ctx context.Context, id string, by rules.Person, op string) (Pending, error) {
+	return b.end(ctx, cancel, id, op, by.String())
+}
+
+// Close ends a request that needs review; what was done stays done. Who may is
+// judged by the caller. Errors: ErrNoRequest, [OverError].
+func (b *Book) Close(ctx context.Context, id string, by rules.Person, op, reason string) (Pending, error) {
+	return b.end(ctx, closeIt, id, op, by.String(), reason)
+}
+
+func (b *Book) end(ctx context.Context, s *redis.Script, id, op string, args ...any) (Pending, error) {
+	a, err := b.run(ctx, s, id, op, args...)
+	if err != nil {
+		return Pending{}, err
+	}
+	if a.code == "NONE" {
+		return Pending{}, ErrNoRequest
+	}
+	p, err := b.read(ctx, id, a.record)
+	if a.code == "OK" {
+		if errors.Is(err, ErrForged) { // ending a forged request is the right thing to do
+			err = nil
+		}
+		return p, err
+	}
+	r := record(a.record)
+	return p, refusal(a, &r)
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

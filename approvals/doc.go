@@ -1,0 +1,54 @@
+// Package approvals keeps destructive plans until a second person decides.
+//
+// A [Plan] names the exact users and the exact change; only [NewPlan] makes
+// one. [Book.Hold] stores it as a [Pending]; [Book.Decide] takes one [Decision]
+// about it; an executor claims, renews and finishes it through a [Run]. What
+// was approved is what runs: plan and approvals are bound by
+// [Plan.Fingerprint], and record and payload carry seals that Redis cannot
+// make.
+//
+// # The rules
+//
+// The person who asked never approves. One no ends the matter. A person counts
+// once. When the deadline has come, nothing is approved any more, and a
+// timeout never approves. Only one plan runs at a time. Terminal states never
+// change. Every call is idempotent by its operation id: repeated after a lost
+// answer, it returns what the first one did. Rights are judged by the caller
+// with package rules; state, people and time are judged here, in Lua, by
+// Redis' own clock.
+//
+// # What is stored in Redis
+//
+// All keys of an installation share one hash tag, so that one script changes
+// record, index and log together, on a single node, Sentinel or Cluster.
+//
+//	countersign:{TENANT}:r:<id>   hash    the request: private type record
+//	countersign:{TENANT}:p:<id>   string  the plan, AES-256-GCM, id as associated data
+//	countersign:{TENANT}:c:<id>   hash    the ledger: chunk => sent|… or done|…, o:chunk => encrypted outcomes
+//	countersign:{TENANT}:u:<id>   set     ids of the users it holds, while it is open
+//	countersign:{TENANT}:due      zset    id => next moment (ms) somebody must look
+//	countersign:{TENANT}:log      stream  the events in order, <seq>-0: the outbox
+//	countersign:{TENANT}:seq      string  number of the last event
+//	countersign:{TENANT}:posted   hash    seq and hash of the last entry that is in the channel
+//	countersign:{TENANT}:sealed   hash    seq => entry, sealed and not yet known to be posted
+//	countersign:{TENANT}:poster   string  who posts at present; expires
+//	countersign:{TENANT}:held     hash    user id => id of the open request that holds it
+//	countersign:{TENANT}:open     hash    id => requester, of every open request
+//	countersign:{TENANT}:all      zset    id => created (ms)
+//	countersign:{TENANT}:running  string  id of the plan that runs
+//	countersign:{TENANT}:dirty    set     ids of requests whose card is older than their record
+//	countersign:{TENANT}:policy   string  hash of the newest policy
+//	countersign:{TENANT}:asked    hash    op => a command being worked on
+//	countersign:{TENANT}:askedat  zset    op => last sign of life (ms)
+//	countersign:{TENANT}:op:<op>  string  a mark that an operation was seen; expires
+//
+// Records, payloads and ledgers get an expiry only when their request has
+// ended: an evicting Redis therefore never picks an open one, and the deadline
+// in the record, compared with Redis' TIME, is the only truth about expiry.
+//
+// # The record
+//
+// Numbers are decimal strings, times are milliseconds since 1970. a:<person>
+// holds an approval as round|at|mac|enterprise|op, o:<op> the answer an
+// operation was given, n:<name> a count of users.
+package approvals

@@ -1,0 +1,218 @@
+package approvals
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gowebpki/jcs"
+
+	"countersign/qualys"
+)
+
+// A Verb is what a plan does to its users.
+type Verb string
+
+// The two things that need a second person.
+const (
+	Update Verb = "update"
+	Delete Verb = "delete"
+)
+
+// MaxUsers is the most users any plan can name, whatever the policy says.
+const MaxUsers = 5000
+
+// A LeftOut is a user that the filter matched and the plan does not touch.
+type LeftOut struct {
+	User qualys.SAQUser
+	Why  Why
+}
+
+// A Plan is what would happen: these users, this change, sealed. It is made
+// only by [NewPlan] and read only from the book, and never changes.
+type Plan struct {
+	sealed plan
+	print  string
+}
+
+// A Draft is what a plan is made from.
+type Draft struct {
+	Tenant  string
+	Verb    Verb
+	Change  qualys.Change    // for an update; nil for a delete
+	Users   []qualys.SAQUser // as Qualys shows them now; the order does not matter
+	LeftOut []LeftOut        // listed for people, not part of the fingerprint
+	Scope   int              // SAQ users in scope when the plan was made
+	Filter  string           // what was typed, for people
+}
+
+// plan is the payload as Redis keeps it, encrypted. Fields may be added.
+type plan struct {
+	V       int              `json:"v"`
+	Tenant  string           `json:"tenant"`
+	Verb    Verb             `json:"verb"`
+	Change  qualys.Change    `json:"change,omitempty"`
+	Users   []qualys.SAQUser `json:"users"`
+	LeftOut []LeftOut        `json:"left_out,omitempty"`
+	Scope   int              `json:"scope,omitempty"`
+	Filter  string           `json:"filter,omitempty"`
+}
+
+// What NewPlan refuses.
+var (
+	ErrNobody        = errors.New("a plan must name at least one user")
+	ErrTooMany       = fmt.Errorf("a plan names at most %d users", MaxUsers)
+	ErrSharedEmail   = errors.New("an e-mail address can be set on one user only")
+	ErrNoChange      = errors.New("an update must change something")
+	errDraft         = errors.New("a draft that no command makes")
+	errPlanPayload   = errors.New("not a plan")
+	errPlanFootprint = errors.New("the plan does not fit its fingerprint")
+)
+
+// NewPlan seals a draft. It refuses a plan of nobody, of the same user twice,
+// and a change that nobody may write in bulk.
+func NewPlan(d Draft) (Plan, error) {
+	switch {
+	case len(d.Users) == 0:
+		return Plan{}, ErrNobody
+	case len(d.Users) > MaxUsers:
+		return Plan{}, ErrTooMany
+	case d.Verb != Update && d.Verb != Delete, d.Tenant == "", d.Verb == Delete && len(d.Change) > 0:
+		return Plan{}, errDraft
+	case d.Verb == Update && len(d.Change) == 0:
+		return Plan{}, ErrNoChange
+	}
+	for i, s := range d.Change {
+		if !slices.Contains(qualys.Writable, s.Field) || i > 0 && d.Change[i-1].Field == s.Field {
+			return Plan{}, fmt.Errorf("%w: change of %s", errDraft, s.Field)
+		}
+		if s.Field == qualys.EmailAddress && len(d.Users) > 1 {
+			return Plan{}, ErrSharedEmail
+		}
+	}
+	users := slices.Clone(d.Users)
+	qualys.SortSAQUsers(users)
+	for i, u := range users {
+		if u.ID <= 0 || i > 0 && users[i-1].ID == u.ID {
+			return Plan{}, fmt.Errorf("%w: user %s", errDraft, u.ID)
+		}
+	}
+	return seal(plan{
+		V: 1, Tenant: d.Tenant, Verb: d.Verb, Change: qualys.NewChange(d.Change...), Users: users,
+		LeftOut: slices.Clone(d.LeftOut), Scope: d.Scope, Filter: d.Filter,
+	})
+}
+
+func seal(p plan) (Plan, error) {
+	print, err := fingerprint(p)
+	return Plan{sealed: p, print: print}, err
+}
+
+// openPlan reads a payload and checks it against the fingerprint that people
+// approved.
+func openPlan(payload []byte, print string) (Plan, error) {
+	var p plan
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return Plan{}, fmt.Errorf("%w: %w", errPlanPayload, err)
+	}
+	again, err := NewPlan(Draft{
+		Tenant: p.Tenant, Verb: p.Verb, Change: p.Change, Users: p.Users,
+		LeftOut: p.LeftOut, Scope: p.Scope, Filter: p.Filter,
+	})
+	if err != nil {
+		return Plan{}, fmt.Errorf("%w: %w", errPlanPayload, err)
+	}
+	if again.print != print {
+		return Plan{}, errPlanFootprint
+	}
+	return again, nil
+}
+
+// fingerprint hashes what would happen, over canonical JSON (RFC 8785): the
+// tenant, the verb, the change, and each user's id with a hash of its values.
+func fingerprint(p plan) (string, error) {
+	type before struct {
+		ID     string `json:"id"`
+		Before string `json:"before"`
+	}
+	type set struct {
+		Field string `json:"field"`
+		Value string `json:"value"`
+	}
+	f := struct {
+		Tenant string   `json:"tenant"`
+		Op     string   `json:"op"`
+		Change []set    `json:"change"`
+		Users  []before `json:"users"`
+	}{Tenant: p.Tenant, Op: string(p.Verb), Change: []set{}}
+	for _, s := range p.Change {
+		f.Change = append(f.Change, set{string(s.Field), s.Value})
+	}
+	for _, u := range p.Users {
+		f.Users = append(f.Users, before{u.ID.String(), Before(u)})
+	}
+	return canonicalSHA(f)
+}
+
+// Before hashes what a user holds: id, userName, e-mail, names, company, title
+// and sorted tag ids. A user whose hash differs from the plan's has drifted.
+func Before(u qualys.SAQUser) string {
+	var tags []int64
+	for _, t := range u.Tags {
+		tags = append(tags, t.ID)
+	}
+	slices.Sort(tags)
+	values := []string{
+		u.ID.String(), u.UserName, u.EmailAddress, u.FirstName, u.LastName, u.Company, u.Title,
+	}
+	for _, t := range tags {
+		values = append(values, fmt.Sprint(t))
+	}
+	sum, err := canonicalSHA(values)
+	if err != nil { // strings always marshal
+		return ""
+	}
+	return sum
+}
+
+func canonicalSHA(v any) (string, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	canonical, err := jcs.Transform(raw)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Fingerprint is what people approve: 64 hex digits, of which they see 12.
+func (p Plan) Fingerprint() string { return p.print }
+
+// Verb says what happens to the users.
+func (p Plan) Verb() Verb { return p.sealed.Verb }
+
+// Change is what an update writes; nil for a delete.
+func (p Plan) Change() qualys.Change { return slices.Clone(p.sealed.Change) }
+
+// Users are the users of the plan by id, as they were when it was made.
+func (p Plan) Users() []qualys.SAQUser { return slices.Clone(p.sealed.Users) }
+
+// LeftOut are the users that matched and are not touched.
+func (p Plan) LeftOut() []LeftOut { return slices.Clone(p.sealed.LeftOut) }
+
+// Scope is how many SAQ users there were in all.
+func (p Plan) Scope() int { return p.sealed.Scope }
+
+// Filter is what was typed to select the users.
+func (p Plan) Filter() string { return p.sealed.Filter }
+
+// IsZero reports whether there is no plan: its retention is over.
+func (p Plan) IsZero() bool { return p.print == "" }
+
+func (p Plan) payload() ([]byte, error) { return json.Marshal(p.sealed) }

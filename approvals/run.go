@@ -1,0 +1,276 @@
+package approvals
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"countersign/qualys"
+)
+
+// ChunkSize is how many users one write names, after a first write that names
+// one: the canary.
+const ChunkSize = 25
+
+// Split cuts n users into chunks and returns where each ends.
+func Split(n int) []int {
+	var ends []int
+	for end := 1; end < n; end += ChunkSize {
+		ends = append(ends, end)
+	}
+	return append(ends, n)
+}
+
+// A Chunk is some users of a plan, written in one call. Sent is when a write
+// of it may first have left this or another replica: whoever finds it set and
+// Done not set reads back before anything else.
+type Chunk struct {
+	N     int // 0 is the canary
+	Users []qualys.SAQUser
+	Sent  time.Time
+	Try   int // how often it was sent
+	Done  bool
+}
+
+// Due returns ids of requests that somebody must look at now, the longest
+// overdue first.
+func (b *Book) Due(ctx context.Context, limit int) ([]string, error) {
+	now, err := b.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := b.Client.ZRangeByScore(ctx, b.key("due"), &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
+	}).Result()
+	return ids, unavailable(err)
+}
+
+// Later lets a request that is due be looked at again after d.
+func (b *Book) Later(ctx context.Context, id string, d time.Duration) error {
+	_, err := b.run(ctx, later, id, "", d.Milliseconds())
+	return err
+}
+
+// Expire ends a request whose deadline has passed or whose plan is gone, and
+// does nothing to others. A plan that is gone during a run is a matter for
+// [Run.Review].
+func (b *Book) Expire(ctx context.Context, id string) error {
+	_, err := b.run(ctx, expireNow, id, "")
+	return err
+}
+
+// Review stops an approved request before its run: people have to look.
+func (b *Book) Review(ctx context.Context, id string, cause Why) error {
+	a, err := b.run(ctx, review, id, "", string(cause), "", "")
+	if err == nil && a.code != "OK" {
+		r := record(a.record)
+		err = refusal(a, &r)
+	}
+	return err
+}
+
+// A Run is the right to carry a request out, for the length of a lease. All
+// its methods answer ErrFenced once that right is somebody else's.
+type Run struct {
+	Pending Pending
+	book    *Book
+	epoch   string
+	lease   time.Duration
+}
+
+// Why a claim was not given.
+var (
+	ErrHeld     = errors.New("another replica runs it")
+	ErrWait     = errors.New("its cool-down is not over")
+	ErrBusy     = errors.New("another plan is running")
+	ErrTrail    = errors.New("its approval is not in the channel yet")
+	ErrPolicy   = errors.New("a newer policy is in force than this replica's")
+	ErrPlanGone = errors.New("its plan is no longer in Redis")
+)
+
+// Claim takes an approved request, or one whose owner is silent, to run it.
+// owner names this attempt: the same owner may repeat a claim whose answer was
+// lost.
+func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration) (*Run, error) {
+	b.Point("claim.before")
+	a, err := b.run(ctx, claim, id, "", owner, lease.Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	b.Point("claim.after")
+	switch a.code {
+	case "OK":
+	case "HELD":
+		return nil, ErrHeld
+	case "WAIT":
+		return nil, ErrWait
+	case "BUSY":
+		return nil, ErrBusy
+	case "TRAIL":
+		return nil, ErrTrail
+	case "POLICY":
+		return nil, ErrPolicy
+	case "GONE":
+		return nil, ErrPlanGone
+	case "OVER":
+		return nil, &OverError{State: State(a.more)}
+	default:
+		return nil, refusal(a, nil)
+	}
+	r := &Run{book: b, epoch: a.record["epoch"], lease: lease}
+	r.Pending, err = b.read(ctx, id, a.record)
+	return r, err // with the run: a forged request is handed to Review
+}
+
+func (r *Run) script(ctx context.Context, s *redis.Script, args ...any) (answer, error) {
+	args = append([]any{r.epoch, r.lease.Milliseconds()}, args...)
+	a, err := r.book.run(ctx, s, r.Pending.ID, "", args...)
+	if err == nil && a.code != "OK" && a.code != "DONE" {
+		err = refusal(a, nil)
+	}
+	return a, err
+}
+
+// Renew is the heartbeat.
+func (r *Run) Renew(ctx context.Context) error {
+	_, err := r.script(ctx, renew)
+	return err
+}
+
+// Release gives the run up, for another replica to take after d. SIGTERM and
+// long waits do that.
+func (r *Run) Release(ctx context.Context, d time.Duration) error {
+	_, err := r.script(ctx, release, d.Milliseconds())
+	return err
+}
+
+// Chunks returns the plan in chunks, with what the ledger knows of each.
+func (r *Run) Chunks(ctx context.Context) ([]Chunk, error) {
+	marks, err := r.book.Client.HGetAll(ctx, r.book.key("c:"+r.Pending.ID)).Result()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	users := r.Pending.Plan.Users()
+	var chunks []Chunk
+	start := 0
+	for n, end := range Split(len(users)) {
+		c := Chunk{N: n, Users: users[start:end]}
+		if mark := marks[strconv.Itoa(n)]; mark != "" {
+			if c.Sent, c.Try, c.Done, err = parseMark(mark); err != nil {
+				return nil, err
+			}
+		}
+		chunks = append(chunks, c)
+		start = end
+	}
+	return chunks, nil
+}
+
+// parseMark reads sent|epoch|try|ms or done|epoch|ms.
+func parseMark(mark string) (sent time.Time, try int, done bool, err error) {
+	parts := strings.Split(mark, "|")
+	switch {
+	case len(parts) == 3 && parts[0] == "done":
+		return time.Time{}, 0, true, nil
+	case len(parts) == 4 && parts[0] == "sent":
+		try, err1 := strconv.Atoi(parts[2])
+		ms, err2 := strconv.ParseInt(parts[3], 10, 64)
+		if err := errors.Join(err1, err2); err == nil {
+			return fromMillis(ms), try, false, nil
+		}
+	}
+	return time.Time{}, 0, false, fmt.Errorf("ledger mark %q", mark)
+}
+
+// Sent writes down that a write of the chunk is about to leave, for the try-th
+// time (from 1). From then on its fate is unknown until [Run.Done].
+func (r *Run) Sent(ctx context.Context, chunk, try int) error {
+	a, err := r.script(ctx, markSent, chunk, try)
+	if err == nil && a.code == "DONE" {
+		return fmt.Errorf("chunk %d is done already", chunk)
+	}
+	return err
+}
+
+// Unsent takes [Run.Sent] back: Qualys proved that it did nothing.
+func (r *Run) Unsent(ctx context.Context, chunk, try int) error {
+	_, err := r.script(ctx, unsent, chunk, try)
+	return err
+}
+
+// Done writes down what became of each user of the chunk. Done twice counts
+// once.
+func (r *Run) Done(ctx context.Context, chunk int, outcomes map[qualys.SAQUserID]Outcome) error {
+	raw, err := json.Marshal(outcomes)
+	if err != nil {
+		return err
+	}
+	counts := Counts{}
+	for _, o := range outcomes {
+		counts[string(o.Result)]++
+	}
+	box := r.book.Keys.encrypt(raw, fmt.Sprintf("outcome %s %d", r.Pending.ID, chunk))
+	args := []any{chunk, box}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		args = append(args, name, counts[name])
+	}
+	_, err = r.script(ctx, markDone, args...)
+	return err
+}
+
+// Finish ends the run as DONE, DONE_WITH_ERRORS or STOPPED, with its counts
+// and the SHA-256 of the result's CSV. One event says so, however often it is
+// called.
+func (r *Run) Finish(ctx context.Context, state State, cause Why, counts Counts, sha string) error {
+	kind := Finished
+	if state == STOPPED {
+		kind = Stopped
+	}
+	r.book.Point("finish.before")
+	_, err := r.script(ctx, finish, string(state), string(kind), string(cause), counts.String(), sha)
+	if err == nil {
+		r.book.Point("finish.after")
+	}
+	return err
+}
+
+// Review gives the run up for people to look at; its users stay held.
+func (r *Run) Review(ctx context.Context, cause Why, counts Counts) error {
+	a, err := r.book.run(ctx, review, r.Pending.ID, "", string(cause), r.epoch, counts.String())
+	if err == nil && a.code != "OK" {
+		err = refusal(a, nil)
+	}
+	return err
+}
+
+// Outcomes returns what the ledger knows of each user of the request. Users
+// whose chunk is not done are absent.
+func (b *Book) Outcomes(ctx context.Context, id string) (map[qualys.SAQUserID]Outcome, error) {
+	fields, err := b.Client.HGetAll(ctx, b.key("c:"+id)).Result()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	all := map[qualys.SAQUserID]Outcome{}
+	for field, box := range fields {
+		n, ok := strings.CutPrefix(field, "o:")
+		if !ok {
+			continue
+		}
+		raw, err := b.decrypt([]byte(box), "outcome "+id+" "+n)
+		if err != nil {
+			return nil, fmt.Errorf("%w: outcomes of %s, chunk %s: %w", ErrForged, id, n, err)
+		}
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return nil, fmt.Errorf("outcomes of %s, chunk %s: %w", id, n, err)
+		}
+	}
+	return all, nil
+}

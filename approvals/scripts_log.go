@@ -1,0 +1,73 @@
+package approvals
+
+import "github.com/redis/go-redis/v9"
+
+// The scripts about the log and the commands being worked on. Each names its
+// own keys.
+
+// note writes an event that belongs to no request. KEYS: op mark, log, seq.
+// ARGV: milliseconds the mark is kept, then the names and values of the event.
+var note = redis.NewScript(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('GET', KEYS[1]) end
+local t = redis.call('TIME')
+local n = string.format('%.0f', redis.call('INCR', KEYS[3]))
+redis.call('SET', KEYS[1], n, 'PX', ARGV[1])
+local args = {'XADD', KEYS[2], n .. '-0', 'at', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))}
+for i = 2, #ARGV do args[#args + 1] = ARGV[i] end
+redis.call(unpack(args))
+return n`)
+
+// leasePoster: KEYS: poster. ARGV: owner, milliseconds.
+var leasePoster = redis.NewScript(`
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`)
+
+// sealEntry: KEYS: poster, sealed. ARGV: owner, seq, sealed entry.
+var sealEntry = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'FENCED', ''} end
+redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])
+return {'OK', redis.call('HGET', KEYS[2], ARGV[2])}`)
+
+// entryPosted: KEYS: poster, sealed, posted, log. ARGV: owner, seq, hash,
+// oldest event to keep.
+var entryPosted = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'FENCED', ''} end
+local before = tonumber(redis.call('HGET', KEYS[3], 'seq') or '0')
+if before >= tonumber(ARGV[2]) then return {'OK', ''} end
+redis.call('HSET', KEYS[3], 'seq', ARGV[2], 'hash', ARGV[3])
+redis.call('HDEL', KEYS[2], ARGV[2])
+redis.call('XTRIM', KEYS[4], 'MINID', ARGV[4])
+return {'OK', ''}`)
+
+// ask: KEYS: op mark, asked, askedat. ARGV: op, milliseconds, the command, a
+// word that names this one call, so that its repetition is not a second command.
+var ask = redis.NewScript(`
+local known = redis.call('GET', KEYS[1])
+if known then return known == ARGV[4] and 1 or 0 end
+local t = redis.call('TIME')
+redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+redis.call('ZADD', KEYS[3], string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)), ARGV[1])
+return 1`)
+
+// stillAsked: KEYS: askedat. ARGV: op.
+var stillAsked = redis.NewScript(`
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)), ARGV[1])
+return 1`)
+
+// abandoned takes the commands that nobody works on any more. KEYS: asked,
+// askedat. ARGV: milliseconds of silence.
+var abandoned = redis.NewScript(`
+local t = redis.call('TIME')
+local before = t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[1]
+local out = {}
+for _, op in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', before))) do
+  local command = redis.call('HGET', KEYS[1], op)
+  if command then out[#out + 1] = command end
+  redis.call('HDEL', KEYS[1], op)
+  redis.call('ZREM', KEYS[2], op)
+end
+return out`)

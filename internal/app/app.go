@@ -1,0 +1,266 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"countersign/approvals"
+	"countersign/approvals/rules"
+	"countersign/audit"
+	"countersign/commands"
+	"countersign/execution"
+	"countersign/qualys"
+	"countersign/slack"
+)
+
+// A Config is what the program runs with. Only Settings come from the
+// operator; the rest is for tests and the demo, and zero in production.
+type Config struct {
+	Settings
+	Log     *slog.Logger
+	Version string
+
+	DialSlack  dialer // nil: the network's
+	DialQualys dialer
+	DialRedis  dialer
+
+	Times Times
+	Point func(name string) // a place where a test may strike
+}
+
+// Times are lengths that are constants in production. Zero means the
+// product's own; the comments give it.
+type Times struct {
+	Poll         time.Duration // 1 s: how often the executor looks for work
+	Lease        time.Duration // 30 s
+	Heartbeat    time.Duration // 5 s
+	Fresh        time.Duration // 10 s
+	Silence      time.Duration // 20 s
+	Settle       func(qualys.Fate) time.Duration
+	SecondSocket time.Duration // some minutes: when the second socket is opened
+	Write        time.Duration // 90 s: how long a write to Qualys may take
+}
+
+// ErrNoPolicy means that there is no policy file. Whoever gets it shows
+// [rules.Sample].
+var ErrNoPolicy = errors.New("there is no policy file. Save this one as policy.yaml, or set POLICY_FILE, and name your people in it")
+
+// loadPolicy reads the policy file and refuses what would have no effect.
+func loadPolicy(path string) (*rules.Policy, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoPolicy
+	}
+	if err != nil {
+		return nil, fmt.Errorf("POLICY_FILE: %w", err)
+	}
+	policy, err := rules.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var errs []error
+	for _, key := range []struct {
+		used bool
+		name string
+	}{
+		{policy.Checkpoint != "", "checkpoint_channel"},
+		{policy.PolicyChanges == rules.TwoPeople, "policy_changes: two_people"},
+		{policy.NewApproversWait > 0, "new_approvers_wait"},
+	} {
+		if key.used {
+			errs = append(errs, fmt.Errorf("%s: %s has no effect in this version. Take it out", path, key.name))
+		}
+	}
+	return policy, errors.Join(errs...)
+}
+
+// A house is every part of the bot, put together.
+type house struct {
+	Config
+	policy  *rules.Policy
+	metrics *metrics
+	redis   interface{ Close() error }
+	book    *approvals.Book
+	qualys  *qualys.Client
+	slack   *slack.Slack
+}
+
+// build makes the parts. It talks to nobody yet.
+func build(c Config) (*house, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	policy, err := loadPolicy(c.PolicyFile)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := c.keys()
+	if err != nil {
+		return nil, err
+	}
+	client, err := dialRedis(c.RedisURL.Reveal(), c.DialRedis)
+	if err != nil {
+		return nil, err
+	}
+	h := &house{Config: c, policy: policy, metrics: newMetrics(), redis: client}
+	h.book, err = approvals.NewBook(approvals.Config{
+		Client: client, Tenant: c.CountersignTenant, Keys: keys.now, Old: keys.old,
+		Policy: policy.Hash(), Retention: policy.Retention, Point: c.Point,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.qualys, err = qualys.New(qualys.Config{
+		APIURL: c.QualysAPIURL, GatewayURL: c.QualysGatewayURL, AdminURL: c.QualysAdminURL,
+		Username: c.QualysUsername, Password: c.QualysPassword,
+		Log: c.Log, Dial: c.DialQualys, WriteTimeout: c.Times.Write,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.slack, err = slack.New(slack.Config{
+		BotToken: c.SlackBotToken, AppToken: c.SlackAppToken, APIURL: c.SlackAPIURL, Dial: c.DialSlack,
+		Book: h.book, Trail: audit.NewTrail(c.CountersignTenant, keys.now.Sign),
+		AuditChannel: policy.AuditChannel(), Approvers: policy.Approvers, AnyFiles: policy.Files == rules.AnyChannel,
+		Replica: replica(), Log: c.Log, Meter: h.metrics.meter(), Point: c.Point, SecondSocket: c.Times.SecondSocket,
+	})
+	return h, err
+}
+
+// replica names this process, so that leases can tell replicas apart.
+func replica() string {
+	host, _ := os.Hostname() // a name for people; the rest makes it unique
+	return host + "-" + rand.Text()[:8]
+}
+
+// Run runs the bot until the context ends, and returns nil then. Errors are
+// for the operator: what is wrong, and what to do.
+func Run(ctx context.Context, c Config) error {
+	h, err := build(c)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	if err := checkRedis(ctx, h.book.Client, h.Log); err != nil {
+		return err
+	}
+	if err := h.slack.Hello(ctx); err != nil {
+		return err
+	}
+	if err := h.announce(ctx); err != nil {
+		return err
+	}
+	desk, err := commands.New(commands.Config{
+		Book: h.book, Users: h.qualys, Policy: h.policy,
+		Directory: h.slack.Directory(5 * time.Second), Reads: h.slack.Directory(time.Minute),
+		Private: h.slack.Private, Tenant: c.CountersignTenant, SpoolDir: c.SpoolDir, Log: h.Log,
+	})
+	if err != nil {
+		return err
+	}
+	return h.work(ctx, desk)
+}
+
+// work runs the parts until the context ends or one of them fails for good.
+func (h *house) work(ctx context.Context, desk *commands.Desk) error {
+	executor := execution.New(execution.Config{
+		Book: h.book, Users: h.qualys, Policy: h.policy,
+		Directory: h.slack.Directory(5 * time.Second), Between: h.slack.Directory(time.Minute),
+		Account: h.QualysUsername, Log: h.Log, Point: h.Point,
+		Poll: h.Times.Poll, Lease: h.Times.Lease, Heartbeat: h.Times.Heartbeat,
+		Fresh: h.Times.Fresh, Silence: h.Times.Silence, Settle: h.Times.Settle,
+	})
+	posting, stopPosting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPosting()
+	var poster errgroup.Group
+	poster.Go(func() error { return h.slack.Post(posting) })
+
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.Go(func() error { return h.slack.Receive(ctx, desk) })
+	workers.Go(func() error { return executor.Run(ctx) })
+	workers.Go(func() error { return h.health().serve(ctx, h.ListenAddr, h.Log) })
+	err := workers.Wait()
+	stopPosting()
+	return errors.Join(err, poster.Wait())
+}
+
+// announce notes a new version, and a policy that differs from the newest
+// recorded one; from then on this replica's policy is the newest.
+func (h *house) announce(ctx context.Context) error {
+	for _, n := range []struct {
+		what, is string
+		kind     approvals.Kind
+		first    bool // worth an entry at the first start of an installation
+	}{
+		{"policy", h.policy.Hash(), approvals.Policy, false},
+		{"version", h.Version, approvals.Start, true},
+	} {
+		before, err := h.book.Recorded(ctx, n.what)
+		if err != nil {
+			return err
+		}
+		if before == n.is {
+			continue
+		}
+		if before != "" || n.first {
+			detail := before
+			if n.kind == approvals.Start {
+				detail = n.is
+			}
+			e := approvals.Event{Kind: n.kind, Facts: approvals.Facts{Detail: detail}}
+			if err := h.book.Note(ctx, n.what+" "+before+" to "+n.is, e); err != nil {
+				return err
+			}
+		}
+		if err := h.book.Record(ctx, n.what, n.is); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *house) health() health {
+	return health{
+		metrics: h.metrics,
+		ready: func(ctx context.Context) []error {
+			var errs []error
+			if ok, reasons := h.slack.Ready(); !ok {
+				for _, reason := range reasons {
+					errs = append(errs, errors.New(reason))
+				}
+			}
+			_, err := h.book.Now(ctx)
+			return append(errs, err)
+		},
+		degraded: func(ctx context.Context) []string {
+			var reasons []string
+			if err := h.qualys.Refusal(); err != nil {
+				reasons = append(reasons, "qualys: "+err.Error())
+			}
+			need, _ := h.policy.Need(1)
+			if _, err := h.policy.Quorum(ctx, h.slack.Directory(time.Minute), rules.Person{}, need); err != nil {
+				reasons = append(reasons, "approvals: "+err.Error())
+			}
+			return reasons
+		},
+	}
+}
+
+func (h *house) close() {
+	h.slack.Close()
+	h.qualys.Close()
+	if err := h.redis.Close(); err != nil {
+		h.Log.Warn("close Redis", "err", err)
+	}
+}

@@ -156,7 +156,7 @@ func TestRightsAreJudgedAgainAtTheStart(t *testing.T) {
 		take      func(*town)
 	}{
 		{"the requester's", "U0ALICE", func(w *town) { w.slack.SetGroup("requesters") }},
-		{"the approver's", "U0BOB", func(w *town) { w.slack.SetGroup("approvers", "carol") }},
+		{"the approver's", "somebody who approved it", func(w *town) { w.slack.SetGroup("approvers", "carol") }},
 		{"the policy", "polic", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -45,15 +45,20 @@ func (b *Book) Once(ctx context.Context, key string, d time.Duration) (bool, err
 	return err == nil, unavailable(err)
 }
 
-// Adopt makes this replica's policy the newest, and reports the one it
-// replaces: "" at the first start of an installation, its own hash when
-// nothing changed.
-func (b *Book) Adopt(ctx context.Context) (before string, err error) {
-	before, err = b.Client.SetArgs(ctx, b.key("policy"), b.Policy, redis.SetArgs{Get: true}).Result()
+// Recorded is what the newest replica recorded under a name, such as the hash
+// of its policy; "" when none did.
+func (b *Book) Recorded(ctx context.Context, name string) (string, error) {
+	v, err := b.Client.Get(ctx, b.key(name)).Result()
 	if errors.Is(err, redis.Nil) {
 		return "", nil
 	}
-	return before, unavailable(err)
+	return v, unavailable(err)
+}
+
+// Record makes this replica's value the newest. Under "policy" it decides who
+// may claim: only a replica whose policy is the newest one.
+func (b *Book) Record(ctx context.Context, name, value string) error {
+	return unavailable(b.Client.Set(ctx, b.key(name), value, 0).Err())
 }
 
 // An Outbox hands the events of the log to whoever posts them, in order. One

@@ -127,8 +127,7 @@ func openBook(t *testing.T, client redis.UniversalClient) *Book {
 		Policy: strings.Repeat("9", 64), Retention: time.Hour,
 	})
 	require.NoError(t, err)
-	_, err = b.Adopt(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, b.Record(t.Context(), "policy", b.Policy))
 	return b
 }
 

@@ -43,12 +43,13 @@ func TestAClaimHasConditions(t *testing.T) {
 		require.ErrorIs(t, err, ErrTrail)
 		postAll(t, b)
 
-		require.NoError(t, client.Set(t.Context(), b.key("policy"), "newer", 0).Err())
+		require.NoError(t, b.Record(t.Context(), "policy", "newer"))
 		_, err = b.Claim(t.Context(), second.ID, "me", time.Minute)
 		require.ErrorIs(t, err, ErrPolicy)
-		before, err := b.Adopt(t.Context())
+		newest, err := b.Recorded(t.Context(), "policy")
 		require.NoError(t, err)
-		assert.Equal(t, "newer", before)
+		assert.Equal(t, "newer", newest)
+		require.NoError(t, b.Record(t.Context(), "policy", b.Policy))
 
 		run, err := b.Claim(t.Context(), second.ID, "me", time.Minute)
 		require.NoError(t, err)

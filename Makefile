@@ -1,0 +1,25 @@
+# What people run by hand. CI runs .ci/run, which is "make check" after
+# installing what is missing.
+
+.PHONY: check test demo bench build update vuln
+
+check: ## gofmt, vet, staticcheck, both programs, and all tests with -race
+	.ci/run check
+
+test: ## what README.md says; a missing redis-server skips its tests
+	go test ./...
+
+demo: ## the whole house on a laptop, no tokens
+	go run ./cmd/demo
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+build: ## bot and demo, into bin/
+	go build -o bin/ ./cmd/bot ./cmd/demo
+
+update: ## writes the golden files anew; read the diff
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n 1 dirname | sort -u) -update
+
+vuln: ## known holes in what we import; asks the database of the Go project
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...

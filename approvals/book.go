@@ -57,7 +57,7 @@ func (b *Book) key(name string) string { return "countersign:{" + b.Tenant + "}:
 func (b *Book) keys(id string) []string {
 	keys := []string{b.key("r:" + id), b.key("p:" + id), b.key("c:" + id), b.key("u:" + id)}
 	for _, name := range []string{
-		"due", "log", "seq", "posted", "held", "open", "all", "running", "dirty", "policy", "poster",
+		"due", "log", "seq", "posted", "held", "open", "all", "running", "dirty", "policy", "poster", "freeze",
 	} {
 		keys = append(keys, b.key(name))
 	}
@@ -218,12 +218,18 @@ func refusal(a answer, r *record) error {
 		return ErrNotReady
 	case "FINGERPRINT":
 		return ErrFingerprint
-	case "FORGED", "ROUND":
+	case "FORGED":
 		return ErrForged
+	case "ROUND":
+		return errRound
 	case "EXPIRED":
 		return ErrExpired
 	case "FENCED":
 		return ErrFenced
+	case "GONE":
+		return ErrPlanGone
+	case "FROZEN":
+		return ErrFrozen
 	case "OVER":
 		if r == nil {
 			return &OverError{}

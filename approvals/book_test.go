@@ -234,13 +234,13 @@ func TestForgedRecordsAreNoticed(t *testing.T) {
 	for _, tt := range []struct{ field, value string }{
 		{"op", "other"}, {"fp", "00"}, {"by", "T1/UBOB"}, {"enterprise", "E1"}, {"need", "0"}, {"channel", "C2"},
 		{"policy", "x"}, {"deadline", "9999999999999"}, {"state", "APPROVED"}, {"mac", ""},
-		{"a:T1/UBOB", "0|1|beef||click"}, {"a:T1/UBOB", "nonsense"}, {"round", "1"},
+		{"a:T1/UBOB", "0|1|beef||click"}, {"a:T1/UBOB", "nonsense"}, {"floor", "1"},
 	} {
 		t.Run(tt.field+"="+tt.value, func(t *testing.T) {
 			onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
 				b := openBook(t, client)
 				p := held(t, b, holding(t, "op", 1, 3))
-				if tt.field == "round" { // an approval of an earlier round counts no more
+				if tt.field == "floor" { // an approval before a review counts no more
 					_, err := b.Decide(t.Context(), yes(p, bob))
 					require.NoError(t, err)
 				}

@@ -70,6 +70,37 @@ func (b *Book) Close(ctx context.Context, id string, by rules.Person, op, reason
 	return b.end(ctx, closeIt, id, op, by.String(), reason)
 }
 
+// Stop lets a run end before its next chunk. Who may is judged by the caller.
+// Errors: ErrNoRequest, [OverError].
+func (b *Book) Stop(ctx context.Context, id string, by rules.Person, op string) (Pending, error) {
+	return b.end(ctx, stop, id, op, by.String())
+}
+
+// Withdraw takes one's own approval back, before the run. A quorum that is gone
+// makes the request wait again. Errors: ErrNoRequest, ErrNotYours when this
+// person did not approve, ErrExpired, [OverError].
+func (b *Book) Withdraw(ctx context.Context, id string, by rules.Person, op string) (Pending, error) {
+	return b.end(ctx, withdraw, id, op, by.String())
+}
+
+// Resume lets a request that needs review go on, once a full quorum approves
+// it anew. Who resumes is the first of them and never the requester. Errors:
+// ErrNoRequest, ErrOwnRequest, ErrAlready, ErrPlanGone, ErrForged, [OverError].
+func (b *Book) Resume(ctx context.Context, id string, by rules.Person, op string) (Pending, error) {
+	p, err := b.Pending(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	for try := 0; ; try++ {
+		mac := b.Keys.seal("approval", b.Tenant, p.ID, p.Fingerprint, by.String(), by.Enterprise, op, p.round)
+		now, err := b.end(ctx, resume, id, op, by.String(), by.Enterprise, mac, p.mac, p.round)
+		if try > 0 || !errors.Is(err, errRound) {
+			return now, err
+		}
+		p = now
+	}
+}
+
 func (b *Book) end(ctx context.Context, s *redis.Script, id, op string, args ...any) (Pending, error) {
 	a, err := b.run(ctx, s, id, op, args...)
 	if err != nil {

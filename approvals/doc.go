@@ -39,6 +39,7 @@
 //	countersign:{TENANT}:dirty    set     ids of requests whose card is older than their record
 //	countersign:{TENANT}:policy   string  hash of the newest policy
 //	countersign:{TENANT}:version  string  the newest version of the bot
+//	countersign:{TENANT}:freeze   hash    by and at, while everything stands still
 //	countersign:{TENANT}:asked    hash    op => a command being worked on
 //	countersign:{TENANT}:askedat  zset    op => last sign of life (ms)
 //	countersign:{TENANT}:op:<op>  string  a mark that an operation was seen; expires

@@ -22,7 +22,12 @@ var (
 	ErrNotYours     = errors.New("only the requester can do this")
 	ErrTooManyOpen  = errors.New("too many open requests")
 	ErrTooManyYours = errors.New("too many open requests of this person")
+	ErrFrozen       = errors.New("frozen")
 	ErrUnavailable  = errors.New("redis cannot be reached")
+
+	// errRound means that a withdrawal or a review came in between: the
+	// approval is sealed for a round that is over.
+	errRound = fmt.Errorf("%w: another round", ErrForged)
 
 	// ErrFenced means somebody else owns the run, or the poster's lease, now.
 	ErrFenced = errors.New("the lease belongs to somebody else")

@@ -80,6 +80,8 @@ type Pending struct {
 	PlanSHA     string       // of the plan's CSV
 	ResultSHA   string       // of the result's CSV, or ""
 	Filter      string       // what was typed to select the users
+	Resuming    bool         // somebody resumes it: it takes approvals again
+	Stopper     rules.Person // who asked for the run to stop, or zero
 	Card        Card
 
 	round, mac string

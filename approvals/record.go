@@ -48,6 +48,12 @@ type approval struct {
 	round, mac, op string
 }
 
+// counts reports whether the approval was given since the last review.
+func (a approval) counts(r record) bool {
+	round, err := strconv.ParseInt(a.round, 10, 64)
+	return err == nil && round >= r.number("floor")
+}
+
 // approvals reads the a: fields, oldest first.
 func (r record) approvals() ([]approval, error) {
 	var all []approval
@@ -147,6 +153,7 @@ func (r record) pending(id string) Pending {
 			FileID: r["card_file"], FileShared: r["card_shared"] == "1", Channel: r["card_channel"], TS: r["card_ts"],
 			Version: r.number("card_version"), ResultID: r["result_file"], ResultDone: r["result_shared"] == "1",
 		},
+		Resuming: r["resuming"] == "1", Stopper: r.person("stop", ""),
 		round: r["round"], mac: r["mac"],
 	}
 	for field := range r {
@@ -175,7 +182,7 @@ func (b *Book) genuine(id string, r record, p *Pending) error {
 		return err
 	}
 	for _, a := range all {
-		if a.round != r["round"] {
+		if !a.counts(r) {
 			continue
 		}
 		if !fits(a.mac, "approval", b.Tenant, id, r["fp"], a.By.String(), a.By.Enterprise, a.op, a.round) {

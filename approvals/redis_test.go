@@ -24,12 +24,17 @@ import (
 
 // onEveryRedis runs a test on miniredis and on a real redis-server.
 func onEveryRedis(t *testing.T, test func(t *testing.T, client redis.UniversalClient)) {
+	t.Parallel()
 	t.Run("miniredis", func(t *testing.T) {
+		t.Parallel()
 		m := miniredis.RunT(t)
 		m.ClockTTL(true)
 		test(t, dial(t, m.Addr()))
 	})
-	t.Run("redis-server", func(t *testing.T) { test(t, dial(t, server(t))) })
+	t.Run("redis-server", func(t *testing.T) {
+		t.Parallel()
+		test(t, dial(t, server(t)))
+	})
 }
 
 func dial(t *testing.T, addr string) redis.UniversalClient {

@@ -86,6 +86,9 @@ type Run struct {
 	lease   time.Duration
 }
 
+// FrozenAtMost is how long a freeze holds a run up before people have to look.
+const FrozenAtMost = 24 * time.Hour
+
 // Why a claim was not given.
 var (
 	ErrHeld     = errors.New("another replica runs it")
@@ -101,7 +104,7 @@ var (
 // lost.
 func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration) (*Run, error) {
 	b.Point("claim.before")
-	a, err := b.run(ctx, claim, id, "", owner, lease.Milliseconds())
+	a, err := b.run(ctx, claim, id, "", owner, lease.Milliseconds(), FrozenAtMost.Milliseconds())
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +123,8 @@ func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration)
 		return nil, ErrPolicy
 	case "GONE":
 		return nil, ErrPlanGone
+	case "FROZEN":
+		return nil, ErrFrozen
 	case "OVER":
 		return nil, &OverError{State: State(a.more)}
 	default:
@@ -133,17 +138,41 @@ func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration)
 func (r *Run) script(ctx context.Context, s *redis.Script, args ...any) (answer, error) {
 	args = append([]any{r.epoch, r.lease.Milliseconds()}, args...)
 	a, err := r.book.run(ctx, s, r.Pending.ID, "", args...)
-	if err == nil && a.code != "OK" && a.code != "DONE" {
-		err = refusal(a, nil)
+	if err != nil {
+		return a, err
 	}
-	return a, err
+	switch a.code {
+	case "OK", "DONE":
+		return a, nil
+	case "STOP":
+		return a, &StoppedError{a.more}
+	case "FROZEN":
+		n, _ := strconv.ParseInt(a.more, 10, 64) // absent where the script does not say
+		return a, &FrozenError{time.Duration(n) * time.Millisecond}
+	}
+	return a, refusal(a, nil)
 }
 
-// Renew is the heartbeat.
+// Renew is the heartbeat. It answers a [StoppedError] once a person has asked
+// for the run to stop, and a [FrozenError] while everything stands still; the
+// lease is renewed all the same.
 func (r *Run) Renew(ctx context.Context) error {
 	_, err := r.script(ctx, renew)
 	return err
 }
+
+// A StoppedError says who asked for the run to stop.
+type StoppedError struct{ By string }
+
+func (e *StoppedError) Error() string { return "stopped by " + e.By }
+
+// A FrozenError says for how long everything has stood still.
+type FrozenError struct{ For time.Duration }
+
+func (e *FrozenError) Error() string { return "frozen for " + e.For.String() }
+
+// Is makes a FrozenError an ErrFrozen.
+func (e *FrozenError) Is(target error) bool { return target == ErrFrozen }
 
 // Release gives the run up, for another replica to take after d. SIGTERM and
 // long waits do that.

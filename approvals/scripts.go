@@ -11,6 +11,7 @@ const prelude = `
 local record, payload, ledger, users = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, log, seq, posted, held = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local open, all, running, dirty, policy = KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local freeze = KEYS[16]
 local id, hash, op, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -107,34 +108,112 @@ end
 
 // decide: by, enterprise, yes or no, 12 digits of the fingerprint, mac of the
 // approval, mac of the record it was judged on, round, reason.
-var decide = script(expired + `
+//
+// A request that needs review takes a yes only while somebody resumes it, and
+// no no: it is closed instead.
+var decide = script(expired + approvalOf + `
 local state = get('state')
 if state == '' then return {'NONE', ''} end
 local known = get('o:' .. op)
 if known ~= '' then return answer(known) end
 local yes, person = ARGV[7] == 'yes', ARGV[5]
+local resuming = yes and state == 'NEEDS_REVIEW' and get('resuming') == '1'
 if get('mac') ~= ARGV[10] then return answer('FORGED') end
 if string.sub(get('fp'), 1, 12) ~= ARGV[8] then return answer('FINGERPRINT') end
-if state ~= 'PENDING' and state ~= 'APPROVED' then return answer('OVER') end
+if state ~= 'PENDING' and state ~= 'APPROVED' and not resuming then return answer('OVER') end
 if person == get('by') then return answer('OWN') end
 if get('ready') ~= '1' then return answer('NOTREADY') end
-if yes and get('a:' .. person) ~= '' then return answer('ALREADY') end
+if yes and counts(person) then return answer('ALREADY') end
 if expire() then return answer('EXPIRED') end
-if yes and state ~= 'PENDING' then return answer('OVER') end
+if yes and state == 'APPROVED' then return answer('OVER') end
 if get('round') ~= ARGV[11] then return answer('ROUND') end
 set('o:' .. op, 'OK')
 if not yes then
   over('REJECTED', 'rejected', person, ARGV[12], '')
   return answer('OK')
 end
-set('a:' .. person, get('round') .. '|' .. ms(now) .. '|' .. ARGV[9] .. '|' .. ARGV[6] .. '|' .. op)
-local have = redis.call('HINCRBY', record, 'have', 1)
-if have >= tonumber(get('need')) then
-  set('state', 'APPROVED', 'starts', ms(now + get('cool_down')))
-  redis.call('ZADD', due, ms(now + get('cool_down')), id)
+approve(person, ARGV[9], ARGV[6])
+return answer('OK')`)
+
+// approvalOf counts an approval when it was given since the last review, and
+// writes one down. The approval that completes the quorum lets the request
+// start after its cool-down, or go on at once where it was resumed.
+const approvalOf = `
+local function counts(person)
+  local round = string.match(get('a:' .. person), '^(%d+)|')
+  return round and tonumber(round) >= tonumber(get('floor') ~= '' and get('floor') or '0')
+end
+local function approve(person, mac, enterprise)
+  set('a:' .. person, get('round') .. '|' .. ms(now) .. '|' .. mac .. '|' .. enterprise .. '|' .. op)
+  local have = redis.call('HINCRBY', record, 'have', 1)
+  local resumed = get('state') == 'NEEDS_REVIEW'
+  if have >= tonumber(get('need')) then
+    if resumed then
+      set('state', 'RUNNING', 'resuming', '', 'cause', '', 'lease', '0', 'stop', '')
+      redis.call('ZADD', due, ms(now), id)
+    else
+      set('state', 'APPROVED', 'starts', ms(now + get('cool_down')))
+      redis.call('ZADD', due, ms(now + get('cool_down')), id)
+    end
+  end
+  changed()
+  local kind = 'approved'
+  if resumed and have >= tonumber(get('need')) then kind = 'resumed' end
+  set('approved_seq', ms(event(kind, person)))
+end
+`
+
+// resume: by, enterprise, mac of the approval, mac of the record, round. Who
+// resumes is the first to approve anew.
+var resume = script(approvalOf + `
+local state = get('state')
+if state == '' then return {'NONE', ''} end
+local known = get('o:' .. op)
+if known ~= '' then return answer(known) end
+if get('mac') ~= ARGV[8] then return answer('FORGED') end
+if ARGV[5] == get('by') then return answer('OWN') end
+if state ~= 'NEEDS_REVIEW' then return answer('OVER') end
+if redis.call('EXISTS', payload) == 0 then return answer('GONE') end
+if counts(ARGV[5]) then return answer('ALREADY') end
+if get('round') ~= ARGV[9] then return answer('ROUND') end
+set('o:' .. op, 'OK', 'resuming', '1')
+approve(ARGV[5], ARGV[7], ARGV[6])
+return answer('OK')`)
+
+// withdraw: by. It raises the round, so that the withdrawn approval can never
+// be put back.
+var withdraw = script(expired + approvalOf + `
+local state = get('state')
+if state == '' then return {'NONE', ''} end
+local known = get('o:' .. op)
+if known ~= '' then return answer(known) end
+if state ~= 'PENDING' and state ~= 'APPROVED' then return answer('OVER') end
+if not counts(ARGV[5]) then return answer('NOTYOURS') end
+if expire() then return answer('EXPIRED') end
+set('o:' .. op, 'OK')
+redis.call('HDEL', record, 'a:' .. ARGV[5])
+redis.call('HINCRBY', record, 'round', 1)
+local have = redis.call('HINCRBY', record, 'have', -1)
+if state == 'APPROVED' and have < tonumber(get('need')) then
+  set('state', 'PENDING', 'starts', '')
+  redis.call('ZADD', due, get('deadline'), id)
 end
 changed()
-set('approved_seq', ms(event('approved', person)))
+event('withdrawn', ARGV[5])
+return answer('OK')`)
+
+// stop: by. The run's owner sees it before its next chunk.
+var stop = script(`
+local state = get('state')
+if state == '' then return {'NONE', ''} end
+local known = get('o:' .. op)
+if known ~= '' then return answer(known) end
+if state ~= 'RUNNING' then return answer('OVER') end
+set('o:' .. op, 'OK')
+if get('stop') == '' then
+  set('stop', ARGV[5])
+  changed()
+end
 return answer('OK')`)
 
 // cancel: by.
@@ -181,15 +260,15 @@ if ARGV[6] == '' then
 elseif state ~= 'RUNNING' or get('epoch') ~= ARGV[6] or tonumber(get('lease')) <= now then
   return answer('FENCED')
 end
-set('state', 'NEEDS_REVIEW', 'cause', ARGV[5], 'lease', '0', 'counted', ARGV[7])
-redis.call('HINCRBY', record, 'round', 1)
+local round = redis.call('HINCRBY', record, 'round', 1)
+set('state', 'NEEDS_REVIEW', 'cause', ARGV[5], 'lease', '0', 'counted', ARGV[7], 'floor', ms(round), 'have', '0', 'stop', '')
 redis.call('ZREM', due, id)
 free()
 changed()
 event('review', '', ARGV[7])
 return answer('OK')`)
 
-// claim: owner, lease in milliseconds. An owner names one attempt, so that a
+// claim: owner, lease, the longest a freeze may hold a run up, in milliseconds. An owner names one attempt, so that a
 // claim whose answer was lost is the same claim again.
 var claim = script(`
 local state = get('state')
@@ -206,12 +285,20 @@ if (redis.call('GET', policy) or '') ~= hash then return answer('POLICY') end
 if tonumber(redis.call('HGET', posted, 'seq') or '0') < tonumber(get('approved_seq')) then return answer('TRAIL') end
 local other = redis.call('GET', running)
 if other and other ~= id then return answer('BUSY') end
+local since = redis.call('HGET', freeze, 'at')
+if since then
+  if state == 'APPROVED' and now >= tonumber(get('deadline')) then
+    over('EXPIRED', 'expired', '', '', 'frozen')
+    return {'OVER', 'EXPIRED'}
+  end
+  if state == 'APPROVED' or now - since < tonumber(ARGV[7]) then return answer('FROZEN') end
+end
 redis.call('HINCRBY', record, 'epoch', 1)
 set('state', 'RUNNING', 'owner', ARGV[5], 'lease', ms(now + ARGV[6]))
 redis.call('SET', running, id)
 redis.call('ZADD', due, ms(now + ARGV[6]), id)
 changed()
-if state == 'APPROVED' then
+if get('started') == '' then
   set('started', ms(now))
   event('started', '')
 end
@@ -231,12 +318,17 @@ end
 
 var renew = script(fence + `
 renew()
+if get('stop') ~= '' then return {'STOP', get('stop')} end
+local since = redis.call('HGET', freeze, 'at')
+if since then return {'FROZEN', ms(now - since)} end
 return {'OK', ''}`)
 
 // markSent: epoch, lease, chunk, try. It answers what the ledger said before.
 var markSent = script(fence + `
 local before = redis.call('HGET', ledger, ARGV[7]) or ''
 if string.sub(before, 1, 4) == 'done' then return {'DONE', before} end
+if get('stop') ~= '' then return {'STOP', get('stop')} end
+if redis.call('EXISTS', freeze) == 1 then return {'FROZEN', ''} end
 renew()
 local mark = 'sent|' .. ARGV[5] .. '|' .. ARGV[8] .. '|'
 if string.sub(before, 1, #mark) ~= mark then redis.call('HSET', ledger, ARGV[7], mark .. ms(now)) end
@@ -272,7 +364,7 @@ var finish = script(`
 if get('epoch') == ARGV[5] and get('state') == ARGV[7] then return answer('OK') end
 ` + fence + `
 set('result_sha', ARGV[11])
-over(ARGV[7], ARGV[8], '', '', ARGV[9], ARGV[10], ARGV[11])
+over(ARGV[7], ARGV[8], get('stop'), '', ARGV[9], ARGV[10], ARGV[11])
 return answer('OK')`)
 
 // release: epoch, lease, milliseconds until somebody may look again.

@@ -71,3 +71,25 @@ for _, op in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('
   redis.call('ZREM', KEYS[2], op)
 end
 return out`)
+
+// freezing turns the switch. KEYS: freeze, op mark, log, seq. ARGV: on or off,
+// by, milliseconds the mark is kept, policy hash. It answers who froze, and
+// whether anything changed; who may turn it is judged by the caller.
+var freezing = redis.NewScript(`
+local by = redis.call('HGET', KEYS[1], 'by')
+if redis.call('EXISTS', KEYS[2]) == 1 then return {'OK', by or ''} end
+if ARGV[1] == 'on' and by then return {'ALREADY', by} end
+if ARGV[1] == 'off' and not by then return {'ALREADY', ''} end
+local t = redis.call('TIME')
+local now = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
+local kind = 'frozen'
+if ARGV[1] == 'on' then
+  redis.call('HSET', KEYS[1], 'by', ARGV[2], 'at', now)
+else
+  kind = 'unfrozen'
+  redis.call('DEL', KEYS[1])
+end
+local n = string.format('%.0f', redis.call('INCR', KEYS[4]))
+redis.call('SET', KEYS[2], n, 'PX', ARGV[3])
+redis.call('XADD', KEYS[3], n .. '-0', 'at', now, 'kind', kind, 'by', ARGV[2], 'policy', ARGV[4])
+return {'OK', by or ARGV[2]}`)

@@ -25,6 +25,8 @@ const (
 	WhyUnknown         Why = "unknown"          // after three rounds a chunk's fate is unknown
 	WhyFailures        Why = "failures"         // more than a fifth of a chunk failed
 	WhyDeadline        Why = "deadline"         // nobody decided in time
+	WhyFrozen          Why = "frozen"           // everything stood still for too long
+	WhyStopped         Why = "stopped"          // a person stopped the run
 )
 
 // An Outcome is what became of one user of a plan.

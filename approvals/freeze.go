@@ -1,0 +1,52 @@
+package approvals
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"countersign/approvals/rules"
+)
+
+// A Freeze is the switch that makes everything stand still: decisions are
+// stored, nothing starts, and a run pauses between chunks.
+type Freeze struct {
+	By rules.Person
+	At time.Time
+}
+
+// ErrThawed means that there is nothing to unfreeze.
+var ErrThawed = errors.New("not frozen")
+
+// Frozen returns the freeze that is on, or the zero Freeze.
+func (b *Book) Frozen(ctx context.Context) (Freeze, error) {
+	fields, err := b.Client.HGetAll(ctx, b.key("freeze")).Result()
+	if err != nil {
+		return Freeze{}, unavailable(err)
+	}
+	r := record(fields)
+	return Freeze{By: r.person("by", ""), At: r.time("at")}, nil
+}
+
+// Freeze turns the switch on; ErrFrozen when it is on already.
+func (b *Book) Freeze(ctx context.Context, by rules.Person, op string) error {
+	return b.turn(ctx, "on", by, op, ErrFrozen)
+}
+
+// Unfreeze turns it off; ErrThawed when it is off already. That it takes an
+// approver other than the freezer is judged by the caller.
+func (b *Book) Unfreeze(ctx context.Context, by rules.Person, op string) error {
+	return b.turn(ctx, "off", by, op, ErrThawed)
+}
+
+func (b *Book) turn(ctx context.Context, how string, by rules.Person, op string, already error) error {
+	keys := []string{b.key("freeze"), b.key("op:" + op), b.key("log"), b.key("seq")}
+	reply, err := b.eval(ctx, freezing, keys, how, by.String(), opKept.Milliseconds(), b.Policy).StringSlice()
+	if err != nil {
+		return unavailable(err)
+	}
+	if reply[0] != "OK" {
+		return already
+	}
+	return nil
+}

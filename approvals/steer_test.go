@@ -1,0 +1,177 @@
+package approvals
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// An approver may take their own yes back until the run begins.
+func TestAnApprovalIsWithdrawn(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		h := holding(t, "op", 1, 3)
+		h.Need, h.CoolDown = 2, time.Hour
+		p := held(t, b, h)
+		_, err := b.Withdraw(t.Context(), p.ID, bob, "early")
+		require.ErrorIs(t, err, ErrNotYours)
+		_, err = b.Decide(t.Context(), yes(p, bob))
+		require.NoError(t, err)
+		p, err = b.Decide(t.Context(), yes(p, carol))
+		require.NoError(t, err)
+		require.Equal(t, APPROVED, p.State)
+
+		p, err = b.Withdraw(t.Context(), p.ID, bob, "w")
+		require.NoError(t, err)
+		assert.Equal(t, PENDING, p.State)
+		assert.Equal(t, []Approval{{carol, p.Approvals[0].At}}, p.Approvals, "carol's stands")
+		assert.Zero(t, p.Starts)
+		again, err := b.Withdraw(t.Context(), p.ID, bob, "w")
+		require.NoError(t, err)
+		assert.Equal(t, p, again)
+
+		d := yes(p, bob)
+		d.Op = "bob has thought again"
+		p, err = b.Decide(t.Context(), d)
+		require.NoError(t, err)
+		assert.Equal(t, APPROVED, p.State)
+		assert.Equal(t, []Kind{Requested, Approved, Approved, Withdrawn, Approved}, kinds(postAll(t, b)))
+	})
+}
+
+func TestAStopIsSeenBeforeTheNextWrite(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		p := approved(t, b, "op", 1, 30)
+		_, err := b.Stop(t.Context(), p.ID, bob, "early")
+		require.ErrorAs(t, err, new(*OverError))
+		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, run.Sent(t.Context(), 0, 1))
+		p, err = b.Stop(t.Context(), p.ID, bob, "stop")
+		require.NoError(t, err)
+		assert.Equal(t, bob, p.Stopper)
+		var stopped *StoppedError
+		require.ErrorAs(t, run.Sent(t.Context(), 1, 1), &stopped)
+		assert.Equal(t, bob.String(), stopped.By)
+		require.ErrorAs(t, run.Renew(t.Context()), &stopped)
+		require.NoError(t, run.Finish(t.Context(), STOPPED, WhyStopped, Counts{"done": 1, "not-run": 29}, "sha"))
+		p, err = b.Pending(t.Context(), p.ID)
+		require.NoError(t, err)
+		assert.Equal(t, STOPPED, p.State)
+		assert.Equal(t, bob, p.EndedBy)
+		events := postAll(t, b)
+		assert.Equal(t, []Kind{Started, Stopped}, kinds(events))
+		assert.Equal(t, bob, events[1].By)
+	})
+}
+
+// While frozen, decisions are stored, claims wait and writes do not leave.
+func TestAFreezeHoldsEverything(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		running := approved(t, b, "running", 1, 30)
+		run, err := b.Claim(t.Context(), running.ID, "me", time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, b.Freeze(t.Context(), bob, "f"))
+		require.NoError(t, b.Freeze(t.Context(), bob, "f"), "the same again")
+		require.ErrorIs(t, b.Freeze(t.Context(), carol, "f2"), ErrFrozen)
+		f, err := b.Frozen(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, bob, f.By)
+		assert.NotZero(t, f.At)
+		require.ErrorIs(t, run.Sent(t.Context(), 0, 1), ErrFrozen)
+		require.ErrorIs(t, run.Renew(t.Context()), ErrFrozen)
+		require.NoError(t, run.Release(t.Context(), 0))
+		_, err = b.Claim(t.Context(), running.ID, "other", time.Minute)
+		require.ErrorIs(t, err, ErrFrozen)
+
+		require.NoError(t, b.Unfreeze(t.Context(), carol, "u"))
+		require.ErrorIs(t, b.Unfreeze(t.Context(), carol, "u2"), ErrThawed)
+		run, err = b.Claim(t.Context(), running.ID, "other", time.Minute)
+		require.NoError(t, err)
+		runAll(t, run)
+
+		require.NoError(t, b.Freeze(t.Context(), bob, "f3"))
+		h := holding(t, "late", 101, 3)
+		h.Expires = 10 * time.Second
+		late := held(t, b, h)
+		late, err = b.Decide(t.Context(), yes(late, bob))
+		require.NoError(t, err, "decisions are stored")
+		postAll(t, b)
+		_, err = b.Claim(t.Context(), late.ID, "me", time.Minute)
+		require.ErrorIs(t, err, ErrFrozen)
+		awaitRedis(t, b, late.Deadline)
+		_, err = b.Claim(t.Context(), late.ID, "me", time.Minute)
+		require.ErrorAs(t, err, new(*OverError))
+		late, err = b.Pending(t.Context(), late.ID)
+		require.NoError(t, err)
+		assert.Equal(t, EXPIRED, late.State)
+		assert.Equal(t, WhyFrozen, late.Cause)
+	})
+}
+
+// A review is resumed by a full quorum, given anew and without the requester.
+func TestAReviewIsResumedByAFreshQuorum(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		h := holding(t, "op", 1, 30)
+		h.Need = 2
+		p := held(t, b, h)
+		for _, who := range []Decision{yes(p, bob), yes(p, carol)} {
+			_, err := b.Decide(t.Context(), who)
+			require.NoError(t, err)
+		}
+		postAll(t, b)
+		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, run.Review(t.Context(), WhyCredentials, nil))
+		early := yes(p, dave)
+		_, err = b.Decide(t.Context(), early)
+		require.ErrorAs(t, err, new(*OverError), "nobody resumes it yet")
+
+		_, err = b.Resume(t.Context(), p.ID, alice, "r1")
+		require.ErrorIs(t, err, ErrOwnRequest)
+		p, err = b.Resume(t.Context(), p.ID, bob, "r2")
+		require.NoError(t, err)
+		assert.Equal(t, NEEDS_REVIEW, p.State)
+		assert.True(t, p.Resuming)
+		assert.Len(t, p.Approvals, 1, "earlier approvals count no more")
+		_, err = b.Resume(t.Context(), p.ID, bob, "r3")
+		require.ErrorIs(t, err, ErrAlready)
+		own := yes(p, alice)
+		_, err = b.Decide(t.Context(), own)
+		require.ErrorIs(t, err, ErrOwnRequest)
+		_, err = b.Decide(t.Context(), no(p, dave))
+		require.ErrorAs(t, err, new(*OverError))
+		d := yes(p, carol)
+		d.Op = "carol again"
+		p, err = b.Decide(t.Context(), d)
+		require.NoError(t, err)
+		assert.Equal(t, RUNNING, p.State)
+		assert.False(t, p.Resuming)
+		postAll(t, b)
+		run, err = b.Claim(t.Context(), p.ID, "again", time.Minute)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, run.Pending.Epoch)
+		runAll(t, run)
+		p, err = b.Pending(t.Context(), p.ID)
+		require.NoError(t, err)
+		assert.Equal(t, DONE, p.State)
+	})
+}
+
+// An approval of before a review cannot be put back to count again.
+func TestAnApprovalFromBeforeAReviewIsWorthless(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		p := approved(t, b, "op", 1, 3)
+		require.NoError(t, b.Review(t.Context(), p.ID, WhyApproverRights))
+		require.NoError(t, client.HSet(t.Context(), b.key("r:"+p.ID), "state", "APPROVED").Err())
+		_, err := b.Pending(t.Context(), p.ID)
+		require.ErrorIs(t, err, ErrForged)
+	})
+}

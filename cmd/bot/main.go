@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+	_ "time/tzdata" // a container without zoneinfo knows time zones all the same
 
 	"github.com/alecthomas/kong"
 

@@ -1,0 +1,250 @@
+package commands_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approvals"
+	"countersign/commands"
+	"countersign/qualys"
+)
+
+// drawn is a card as text: what stands where, and what can be pressed.
+func drawn(c commands.CardContent) string {
+	var b strings.Builder
+	add := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	add("# %s", c.Title)
+	add("(%s)", c.Text)
+	for _, f := range c.Facts {
+		add("%s: %s", f.Label, f.Value)
+	}
+	for _, t := range c.Companies {
+		add("  %4d %s", t.Count, t.Name)
+	}
+	if c.More > 0 {
+		add("       and %d more companies", c.More)
+	}
+	for _, s := range c.Sample {
+		add("- %s", s)
+	}
+	if c.Unlisted > 0 {
+		add("- and %d more", c.Unlisted)
+	}
+	for _, s := range c.LeftOut {
+		add("x %s", s)
+	}
+	if c.LeftOutMore > 0 {
+		add("x and %d more", c.LeftOutMore)
+	}
+	if p := c.Progress; p != nil {
+		add("progress: %d of %d, about %s left", p.Done, p.Total, p.Left)
+	}
+	if len(c.Next) > 0 {
+		add("> %s", c.Next)
+	}
+	for _, x := range c.Buttons {
+		add("[%s] %s", x.Label, x.Style)
+		if q := x.Confirm; q != nil {
+			add("    %s %s [%s] [%s]", q.Title, q.Text, q.Yes, q.No)
+		}
+	}
+	if c.Calls {
+		add("(approvers are mentioned)")
+	}
+	return b.String()
+}
+
+// pending is a request about 49 SAQ users, as the book would have it.
+func pending(t *testing.T, change ...qualys.Set) approvals.Pending {
+	t.Helper()
+	verb := approvals.Delete
+	if len(change) > 0 {
+		verb = approvals.Update
+	}
+	q := newSubscription()
+	plan, err := approvals.NewPlan(approvals.Draft{
+		Tenant: "test", Verb: verb, Change: qualys.NewChange(change...), Users: q.users[:49], Scope: 400, Filter: "firstName=NewVendor",
+	})
+	require.NoError(t, err)
+	return approvals.Pending{
+		ID: "K7F3Q", State: approvals.PENDING, Version: 1, Plan: plan, Verb: verb, Users: 49, Fingerprint: plan.Fingerprint(),
+		Requester: alice, Reason: "SEC-124", Channel: "CSEC", Need: 1, Filter: "firstName=NewVendor",
+		Created: afternoon, Deadline: afternoon.Add(4 * time.Hour), Chunks: 3,
+		Card: approvals.Card{FileID: "F1", FileShared: true, Channel: "CSEC", TS: "100.1"},
+	}
+}
+
+// counts are of the users of pending.
+func counts(words string) approvals.Counts {
+	return must(approvals.ParseCounts(words))
+}
+
+func TestCards(t *testing.T) {
+	later := afternoon.Add(3 * time.Minute)
+	said := func(p *approvals.Pending) {
+		p.Approvals = []approvals.Approval{{By: bob, At: later}}
+		p.Starts = later.Add(30 * time.Second)
+	}
+	for _, tt := range []struct {
+		name string
+		edit func(*approvals.Pending)
+	}{
+		{"pending", func(p *approvals.Pending) {}},
+		{"pending-without-its-file", func(p *approvals.Pending) { p.Card = approvals.Card{} }},
+		{"pending-one-of-two", func(p *approvals.Pending) { p.Need = 2; said(p); p.Starts = time.Time{} }},
+		{"approved", func(p *approvals.Pending) { p.State = approvals.APPROVED; said(p) }},
+		{"running", func(p *approvals.Pending) {
+			p.State, p.Chunk, p.Counts = approvals.RUNNING, 2, counts("done=25 skipped=1")
+			said(p)
+		}},
+		{"done", func(p *approvals.Pending) {
+			p.State, p.Counts, p.ResultSHA = approvals.DONE, counts("done=49"), "ab"
+			said(p)
+		}},
+		{"done-with-errors", func(p *approvals.Pending) {
+			p.State, p.Counts, p.ResultSHA = approvals.DONE_WITH_ERRORS, counts("done=47 already=1 skipped=1"), "ab"
+			said(p)
+		}},
+		{"stopped", func(p *approvals.Pending) {
+			p.State, p.Counts, p.Cause = approvals.STOPPED, counts("done=1 failed=20 not-run=28"), approvals.WhyFailures
+			said(p)
+		}},
+		{"rejected", func(p *approvals.Pending) {
+			p.State, p.EndedBy, p.Ended, p.Why = approvals.REJECTED, bob, later, "the wrong vendor"
+		}},
+		{"cancelled", func(p *approvals.Pending) { p.State, p.EndedBy, p.Ended = approvals.CANCELLED, alice, later }},
+		{"expired", func(p *approvals.Pending) { p.State, p.Cause = approvals.EXPIRED, approvals.WhyDeadline }},
+		{"needs-review-before", func(p *approvals.Pending) {
+			p.State, p.Cause = approvals.NEEDS_REVIEW, approvals.WhyApproverRights
+			said(p)
+		}},
+		{"needs-review-in-the-middle", func(p *approvals.Pending) {
+			p.State, p.Cause, p.Counts = approvals.NEEDS_REVIEW, approvals.WhyUnknown, counts("done=26 unknown=23")
+			said(p)
+		}},
+		{"closed", func(p *approvals.Pending) {
+			p.State, p.EndedBy, p.Why, p.Counts = approvals.CLOSED, carol, "checked by hand", counts("done=26 unknown=23")
+			said(p)
+		}},
+		{"long-gone", func(p *approvals.Pending) {
+			p.State, p.Counts, p.Plan = approvals.DONE, counts("done=49"), approvals.Plan{}
+			said(p)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := pending(t)
+			tt.edit(&p)
+			golden(t, "card-"+tt.name+".txt", drawn(commands.Card(p)))
+		})
+	}
+}
+
+func TestTheCardOfAnUpdateShowsOldAndNew(t *testing.T) {
+	p := pending(t, qualys.Set{Field: qualys.LastName, Value: "Left"}, qualys.Set{Field: qualys.Title})
+	users := p.Plan.Users()
+	var out []approvals.LeftOut
+	for i, u := range users[40:] {
+		why := approvals.WhyProtected
+		if i%2 == 0 {
+			why = approvals.WhyAlreadySo
+		}
+		out = append(out, approvals.LeftOut{User: u, Why: why})
+	}
+	plan, err := approvals.NewPlan(approvals.Draft{
+		Tenant: "test", Verb: approvals.Update, Change: p.Plan.Change(), Users: users[:40], LeftOut: out, Scope: 400, Filter: p.Filter,
+	})
+	require.NoError(t, err)
+	p.Plan, p.Users, p.Fingerprint = plan, 40, plan.Fingerprint()
+	golden(t, "card-update.txt", drawn(commands.Card(p)))
+}
+
+var everyState = []approvals.State{
+	approvals.PENDING, approvals.APPROVED, approvals.RUNNING, approvals.DONE, approvals.DONE_WITH_ERRORS, approvals.STOPPED,
+	approvals.REJECTED, approvals.CANCELLED, approvals.EXPIRED, approvals.NEEDS_REVIEW, approvals.CLOSED,
+}
+
+// P36: a decided card has no buttons; P32: nor has one whose file is not up.
+func TestButtonsStandOnlyWhereTheyDoSomething(t *testing.T) {
+	want := map[approvals.State]string{approvals.PENDING: "Approve Reject Cancel", approvals.APPROVED: "Reject Cancel"}
+	for _, s := range everyState {
+		p := pending(t)
+		p.State = s
+		var labels []string
+		for _, b := range commands.Card(p).Buttons {
+			labels = append(labels, b.Label)
+		}
+		assert.Equal(t, want[s], strings.Join(labels, " "), "%s", s)
+		assert.Equal(t, s == approvals.PENDING, commands.Card(p).Calls, "%s", s)
+		p.Card.FileShared = false
+		assert.Empty(t, commands.Card(p).Buttons, "%s, the file is not up", s)
+	}
+}
+
+// The top-level text carries the whole meaning, whatever the state.
+func TestTheTextOfACardStandsAlone(t *testing.T) {
+	for _, s := range everyState {
+		p := pending(t)
+		p.State, p.EndedBy = s, bob
+		c := commands.Card(p)
+		text := c.Text.Mrkdwn()
+		for _, words := range []string{"49 SAQ users", "`K7F3Q`", "<@UALICE>", `"SEC-124"`} {
+			assert.Contains(t, text, words, "%s", s)
+		}
+		assert.Contains(t, c.Text.String(), "UALICE")
+		assert.NotContains(t, text, "..", "%s", s)
+	}
+}
+
+// P34: hostile names are cut and stay text, and no card grows without end.
+func TestACardOfHostileNames(t *testing.T) {
+	var users []qualys.SAQUser
+	for i := range 200 {
+		users = append(users, qualys.SAQUser{
+			ID: qualys.SAQUserID(i + 1), FirstName: "<!channel>", LastName: "\u202eevil", UserName: strings.Repeat("x", 10_000),
+			EmailAddress: "`@here`", Company: fmt.Sprintf("%d <@UBOB>\n&amp; 𝔘𝔫𝔦", i),
+		})
+	}
+	plan, err := approvals.NewPlan(approvals.Draft{Tenant: "test", Verb: approvals.Delete, Users: users, Scope: 400, Filter: "company~\u202e<!here>"})
+	require.NoError(t, err)
+	p := pending(t)
+	p.Plan, p.Users, p.Reason, p.Filter, p.Why = plan, 200, "<!channel>\n"+strings.Repeat("y", 5000), plan.Filter(), "<!channel>"
+	for _, s := range everyState {
+		p.State = s
+		c := commands.Card(p)
+		assert.LessOrEqual(t, utf8.RuneCountInString(c.Title), 150)
+		assert.Less(t, len(drawn(c)), 12_000)
+		assert.Len(t, c.Companies, 10)
+		assert.Equal(t, 190, c.More)
+		if s.Open() {
+			assert.Len(t, c.Sample, 10)
+			assert.Equal(t, 190, c.Unlisted)
+		}
+		assert.NotContains(t, drawn(c), "\u202e")
+		assert.NotContains(t, c.Text.Mrkdwn(), "<!channel>")
+		for _, f := range c.Facts {
+			assert.NotContains(t, strings.ReplaceAll(f.Value.Mrkdwn(), "<!date^", ""), "<!")
+			assert.LessOrEqual(t, utf8.RuneCountInString(f.Value.String()), 600)
+		}
+		for _, line := range c.Sample {
+			assert.LessOrEqual(t, utf8.RuneCountInString(line), 300)
+			assert.NotContains(t, line, "\n")
+		}
+	}
+}
+
+func ExampleLine_Mrkdwn() {
+	l := commands.Line{
+		{Text: "Asked by "}, {Person: alice}, {Text: ": <b> & "}, {Text: "x`y", Code: true}, {Text: ", until "}, {Time: afternoon},
+	}
+	fmt.Println(l.Mrkdwn())
+	fmt.Println(l)
+	// Output:
+	// Asked by <@UALICE>: &lt;b&gt; &amp; `x'y`, until <!date^1795269600^{date_short_pretty} {time}|2026-11-21 14:00 UTC>
+	// Asked by UALICE: <b> & x`y, until 2026-11-21 14:00 UTC
+}

@@ -1,0 +1,592 @@
+package commands_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approvals"
+	"countersign/approvals/rules"
+	"countersign/audit"
+	"countersign/commands"
+	"countersign/qualys"
+)
+
+const newVendor = `delete firstName=NewVendor reason="SEC-124"`
+
+func TestADeleteIsHeldForASecondPerson(t *testing.T) {
+	w := newTown(t)
+	first := w.desk.Slash(t.Context(), commands.Slash{Text: newVendor, By: alice, Channel: "CSEC", Op: "trigger"})
+	assert.Equal(t, "Looking up…", first.Text)
+	reply := w.after(first)
+
+	p := w.held()
+	assert.Equal(t, w.book.ID("trigger"), p.ID, "a command and its redelivery are the same request")
+	assert.Equal(t, fmt.Sprintf("Held as %s. <@UBOB>, <@UCAROL> or <@UMAX> can approve until <!date^%d^{time}|18:00 UTC>.", p.ID, p.Deadline.Unix()), reply.Text)
+	assert.Nil(t, reply.File, "the poster uploads the plan")
+	assert.Equal(t, approvals.PENDING, p.State)
+	assert.Equal(t, 49, p.Users)
+	assert.Equal(t, approvals.Delete, p.Verb)
+	assert.Equal(t, "SEC-124", p.Reason)
+	assert.Equal(t, "firstName=NewVendor", p.Filter)
+	assert.Equal(t, 400, p.Plan.Scope())
+	assert.Equal(t, "CSEC", p.Channel)
+
+	var plan strings.Builder
+	sum := audit.SHA(&plan)
+	require.NoError(t, audit.PlanCSV(sum, p.Plan))
+	assert.Equal(t, sum.Sum(), p.PlanSHA, "the CSV's hash is known before anybody sees it")
+	assert.Equal(t, []approvals.Kind{approvals.Requested}, w.kinds())
+	assert.Equal(t, []string{"count", "search"}, w.qualys.asked, "one count of the scope and the pages, nothing more")
+
+	again := w.after(w.desk.Slash(t.Context(), commands.Slash{Text: newVendor, By: alice, Channel: "CSEC", Op: "trigger"}))
+	assert.Equal(t, reply.Text, again.Text, "the same command again is the same request")
+	w.held()
+}
+
+func TestAnUpdateIsHeld(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`update firstName=NewVendor set lastName="Left" title=clear reason="SEC-123 contract ended"`)
+	assert.Equal(t, qualys.Change{{Field: qualys.LastName, Value: "Left"}, {Field: qualys.Title}}, p.Plan.Change())
+	assert.Equal(t, approvals.Update, p.Verb)
+}
+
+// P20: the one who asked never approves, whatever their roles.
+func TestNobodyApprovesTheirOwn(t *testing.T) {
+	w := newTown(t)
+	w.in(max, newVendor)
+	p := w.shown(w.held())
+	for range 3 {
+		r := w.click(max, commands.ActApprove, p)
+		assert.Equal(t, "You asked for this one. A second person has to approve it.", r.Text)
+		assert.Nil(t, r.Form, "nothing to type where nothing can come of it")
+	}
+	assert.Equal(t, "You asked for this one, so it is not yours to reject.", w.click(max, commands.ActReject, p).Text)
+	assert.Empty(t, w.now(p).Approvals)
+	assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Refused, approvals.Refused}, w.kinds(),
+		"one entry for approving and one for rejecting, however often it is tried")
+	assert.Equal(t, audit.WhyOwnRequest, w.last().Facts.Why)
+}
+
+// P20: the same human under a second account.
+func TestASecondAccountOfTheRequesterDoesNotApprove(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	w.office.change(bob, func(f *rules.Profile) { f.Email = "ualice@EXAMPLE.com" })
+	r := w.click(bob, commands.ActApprove, p)
+	assert.Equal(t, "This account and the one that asked belong to the same person. A second person has to decide.", r.Text)
+	assert.Equal(t, audit.WhySamePerson, w.last().Facts.Why)
+}
+
+func TestAFewUsersAreApprovedWithOneClick(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000,1001 reason="SEC-1"`)
+	r := w.click(bob, commands.ActApprove, p)
+	assert.True(t, r.Silent(), "the card says it: %s", said(r))
+	p = w.now(p)
+	assert.Equal(t, approvals.APPROVED, p.State)
+	assert.Equal(t, bob, p.Approvals[0].By)
+	assert.Equal(t, p.Approvals[0].At.Add(30e9), p.Starts, "after the cool-down")
+}
+
+// P15: who sends the form decides, not who stands in it.
+func TestManyUsersAreApprovedInWriting(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	click := w.button(bob, commands.ActApprove, p)
+	r := w.desk.Click(t.Context(), click)
+	require.NotNil(t, r.Form)
+	assert.Equal(t, "Delete 49 SAQ users?", r.Form.Title)
+	assert.Equal(t, "Type DELETE 49", r.Form.Fields[0].Label)
+	assert.Equal(t, click, r.Form.Click, "everything rides in the form; the bot keeps nothing")
+	assert.Equal(t, approvals.PENDING, w.now(p).State)
+
+	for _, words := range []string{"", "DELETE", "49", "DELETE 48", "UPDATE 49", "DELETE 490"} {
+		r := w.fill(carol, w.click(carol, commands.ActApprove, p).Form, map[string]string{"confirm": words})
+		assert.Equal(t, map[string]string{"confirm": "Type DELETE 49, as it stands above."}, r.Errors, "typed %q", words)
+	}
+	form := w.click(bob, commands.ActApprove, p).Form
+	form.Click.By = alice // forged or forwarded
+	assert.Contains(t, w.fill(alice, form, map[string]string{"confirm": "DELETE 49"}).Text, "You asked for this one.")
+	assert.Contains(t, w.fill(mallory, form, map[string]string{"confirm": "DELETE 49"}).Text, "no role")
+	assert.Empty(t, w.now(p).Approvals)
+
+	r = w.fill(carol, form, map[string]string{"confirm": ` delete  "49" `})
+	assert.Contains(t, r.Errors["confirm"], "Type", "quotes inside are not what stands there")
+	r = w.fill(carol, form, map[string]string{"confirm": " delete  49 "})
+	assert.True(t, r.Silent(), "%s", said(r))
+	assert.Equal(t, carol, w.now(p).Approvals[0].By)
+}
+
+func TestARejectionAsksWhyAndEndsIt(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	form := w.click(bob, commands.ActReject, p).Form
+	require.NotNil(t, form)
+	assert.Equal(t, "reject", form.ID)
+	assert.True(t, form.Fields[0].Optional)
+	other := w.click(carol, commands.ActReject, p).Form // P14: two forms open at once
+	assert.True(t, w.fill(bob, form, map[string]string{"reason": "wrong <!channel>\nvendor"}).Silent())
+	p = w.now(p)
+	assert.Equal(t, approvals.REJECTED, p.State)
+	assert.Equal(t, bob, p.EndedBy)
+	assert.Equal(t, "wrong <!channel> vendor", p.Why)
+
+	late := w.fill(carol, other, map[string]string{"reason": ""})
+	assert.Contains(t, late.Text, p.ID+" was rejected by <@UBOB> at ")
+	assert.Contains(t, w.click(mallory, commands.ActApprove, p).Text, "was rejected by", "too late, whoever presses")
+	assert.NotContains(t, w.kinds(), approvals.Refused, "late clicks are no refusals")
+}
+
+func TestOnlyTheRequesterCancels(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	r := w.click(bob, commands.ActCancel, p)
+	assert.Equal(t, "Only the person who asked for "+p.ID+" can cancel it.", r.Text)
+	assert.Equal(t, audit.WhyNotYours, w.last().Facts.Why)
+	assert.Equal(t, "cancel", w.last().Facts.Verb)
+	assert.Equal(t, p.ID, w.last().Request)
+
+	assert.True(t, w.click(alice, commands.ActCancel, p).Silent())
+	assert.Equal(t, approvals.CANCELLED, w.now(p).State)
+	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "was cancelled by <@UALICE>")
+}
+
+func TestCancelAsACommand(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	assert.Contains(t, w.in(bob, "cancel "+p.ID).Text, "Only the person who asked")
+	assert.Equal(t, "Request `"+p.ID+"` is cancelled. No user was touched.", w.in(alice, "cancel "+strings.ToLower(p.ID)).Text)
+	assert.Contains(t, w.in(alice, "cancel "+p.ID).Text, "was cancelled")
+	assert.Equal(t, "There is no such request, or its time of keeping is over.", w.in(alice, "cancel AAAAA").Text)
+}
+
+func TestAnApproverMayStillSayNoAfterTheQuorum(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	w.click(bob, commands.ActApprove, p)
+	form := w.click(carol, commands.ActReject, w.now(p)).Form
+	assert.True(t, w.fill(carol, form, nil).Silent())
+	assert.Equal(t, approvals.REJECTED, w.now(p).State)
+}
+
+// P18: one human counts once, under whatever account.
+func TestOnePersonCountsOnce(t *testing.T) {
+	w := newTown(t, "approvals: [{up_to: 100, need: 2}]")
+	r := w.in(alice, `delete id=1000 reason="SEC-1"`)
+	assert.Contains(t, r.Text, "2 of <@UBOB>, <@UCAROL> and <@UMAX> have to approve until")
+	p := w.shown(w.held())
+	assert.True(t, w.click(bob, commands.ActApprove, p).Silent())
+	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "You have approved "+p.ID+" already; one person counts once.")
+	w.office.change(carol, func(f *rules.Profile) { f.Email = "UBOB@example.com" })
+	assert.Contains(t, w.click(carol, commands.ActApprove, p).Text, "one person counts once")
+	assert.Equal(t, approvals.PENDING, w.now(p).State)
+	w.click(max, commands.ActApprove, p)
+	assert.Equal(t, approvals.APPROVED, w.now(p).State)
+	assert.Contains(t, w.click(carol, commands.ActReject, w.now(p)).Text, "one person counts once", "a no by somebody who said yes elsewhere")
+}
+
+func TestTheSameClickDecidesOnce(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	c := w.button(bob, commands.ActApprove, p)
+	for range 3 {
+		assert.True(t, w.desk.Click(t.Context(), c).Silent())
+	}
+	assert.Len(t, w.now(p).Approvals, 1)
+}
+
+// P28: fewer people who could approve than it needs.
+func TestAQuorumThatNobodyCanMeetIsRefusedAtOnce(t *testing.T) {
+	w := newTown(t, "approvals: [{up_to: 5, need: 1}, {up_to: 100, need: 3}]")
+	for _, who := range []rules.Person{carol, max} {
+		w.office.change(who, func(f *rules.Profile) { f.Deleted = true })
+	}
+	r := w.in(alice, newVendor)
+	assert.Equal(t, "This needs 3 approvals, and besides you 1 person could give one. Nothing was held.", r.Text)
+	assert.Equal(t, audit.WhyNoQuorum, w.last().Facts.Why)
+	assert.Contains(t, w.in(alice, `delete id=1000 reason="SEC-1"`).Text, "Held as", "smaller ones go on")
+}
+
+func TestCaps(t *testing.T) {
+	for _, tt := range []struct {
+		name, policy, text, problem string
+		why                         approvals.Why
+	}{
+		{"the last row", "approvals: [{up_to: 48, need: 1}]", newVendor,
+			"These are 49 SAQ users, and one request may touch 48 at most. Nothing was held.", approvals.WhyCap},
+		{"a share of everybody", "max_percent: 10", newVendor,
+			"These are 49 SAQ users of 400 in scope, and one request may touch 10% of them at most: 40. Nothing was held.", audit.WhyShare},
+		{"everybody", "approvals: [{up_to: 5000, need: 1}]\nmax_percent: 100", `delete userName~vendor reason="x"`,
+			"That is every SAQ user there is in scope (400). A delete never names everybody.", audit.WhyEverybody},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(t, tt.policy)
+			r := w.in(alice, tt.text)
+			assert.Equal(t, tt.problem, r.Text)
+			assert.NotEmpty(t, r.Hint)
+			assert.Equal(t, approvals.Refused, w.last().Kind)
+			assert.Equal(t, tt.why, w.last().Facts.Why)
+			open, err := w.book.Open(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, open)
+		})
+	}
+	t.Run("ten are always allowed", func(t *testing.T) {
+		w := newTown(t, "max_percent: 1")
+		w.asked(`delete id="1000 1001 1002 1003 1004 1005 1006 1007 1008 1009" reason="SEC-1"`)
+	})
+	t.Run("an update may name everybody", func(t *testing.T) {
+		w := newTown(t, "approvals: [{up_to: 5000, need: 1}]\nmax_percent: 100")
+		w.asked(`update userName~vendor set title=x reason="SEC-1"`)
+	})
+	t.Run("a filter that thousands fit is not read to its end", func(t *testing.T) {
+		w := newTown(t)
+		for i := range 6000 {
+			w.qualys.users = append(w.qualys.users, qualys.SAQUser{ID: qualys.SAQUserID(5000 + i), Company: "Crowd"})
+		}
+		assert.Equal(t, "These are more than 5,000 SAQ users, and one request may touch 100 at most. Nothing was held.",
+			w.in(alice, `delete company=Crowd reason="SEC-1"`).Text)
+	})
+}
+
+func TestProtectedUsersAreLeftOut(t *testing.T) {
+	w := newTown(t)
+	w.qualys.edit(withIDs(1000, 1001), func(u *qualys.SAQUser) { u.Company = "OWN corp" })
+	w.qualys.edit(withIDs(1002), func(u *qualys.SAQUser) { u.UserName = "Countersign_Sub" }) // the account that the bot uses
+	r := w.in(alice, newVendor)
+	assert.Contains(t, r.Text, " Left out: 3 are protected by the policy.")
+	p := w.held()
+	assert.Equal(t, 46, p.Users)
+	assert.Len(t, p.Plan.LeftOut(), 3)
+
+	r = w.in(alice, `delete id=1000,1001 reason="SEC-1"`)
+	assert.Equal(t, "Nobody is left to touch: 2 are protected by the policy. Nothing was held.", r.Text)
+	assert.Equal(t, approvals.WhyProtected, w.last().Facts.Why)
+}
+
+func TestWhoIsAlreadySoIsLeftOut(t *testing.T) {
+	w := newTown(t)
+	w.qualys.edit(withIDs(1000), func(u *qualys.SAQUser) { u.LastName = "Left" })
+	r := w.in(alice, `update id=1000,1001 set lastName=Left reason="SEC-1"`)
+	assert.Contains(t, r.Text, " Left out: 1 has the new values already.")
+	assert.Equal(t, 1, w.held().Users)
+	r = w.in(alice, `update id=1000 set lastName=Left reason="SEC-1"`)
+	assert.Equal(t, "Nobody is left to touch: 1 has the new values already. Nothing was held.", r.Text)
+	assert.NotContains(t, w.kinds(), approvals.Refused, "nothing to do is no refusal")
+}
+
+// P31: a second plan for a user of an open one.
+func TestOverlapNamesTheOtherRequest(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	r := w.in(max, `delete id=1002 reason="SEC-2"`)
+	assert.Equal(t, "SAQ user 1002 is already part of the open request "+p.ID+", so I did not hold yours.", r.Text)
+	assert.Contains(t, r.Hint, "show "+p.ID)
+	assert.Equal(t, audit.WhyOverlap, w.last().Facts.Why)
+	assert.Equal(t, p.ID, w.last().Facts.Detail)
+}
+
+func TestAnAddressIsSetOnOneUser(t *testing.T) {
+	w := newTown(t)
+	assert.Equal(t, "An e-mail address can be set on one SAQ user only.", w.in(alice, `update id=1000,1001 set email=a@b.c reason="SEC-1"`).Text)
+	w.asked(`update id=1000 set email=a@b.c reason="SEC-1"`)
+}
+
+func TestNobodyFound(t *testing.T) {
+	w := newTown(t)
+	assert.Equal(t, "No SAQ user fits these conditions. Nothing was held.", w.in(alice, `delete company=Nobody reason="SEC-1"`).Text)
+	assert.Empty(t, w.events())
+}
+
+func TestIdsThatAreNobodysAreCounted(t *testing.T) {
+	w := newTown(t)
+	assert.Contains(t, w.in(alice, `delete id=1000,7,8 reason="SEC-1"`).Text, " 2 of the ids belong to nobody in scope.")
+	assert.Contains(t, w.in(alice, "find id=1000,7").Text, " 1 of the ids belongs to nobody in scope.")
+}
+
+func TestAReasonHasAWordInIt(t *testing.T) {
+	w := newTown(t)
+	r := w.in(alice, `delete firstName=NewVendor reason="…"`)
+	assert.Equal(t, "The reason has no word in it.", r.Text)
+	assert.Empty(t, w.qualys.asked)
+}
+
+func TestTooManyOpenRequests(t *testing.T) {
+	w := newTown(t, "max_open: 11")
+	for i := range 10 {
+		require.Contains(t, w.in(alice, fmt.Sprintf(`delete id=%d reason="SEC-1"`, 1100+i)).Text, "Held as")
+	}
+	assert.Equal(t, "You have 10 open requests, which is the most.", w.in(alice, `delete id=1200 reason="SEC-1"`).Text)
+	require.Contains(t, w.in(max, `delete id=1200 reason="SEC-1"`).Text, "Held as")
+	assert.Equal(t, "Too many requests are open.", w.in(max, `delete id=1201 reason="SEC-1"`).Text)
+	assert.Equal(t, audit.WhyTooMany, w.last().Facts.Why)
+}
+
+func TestCommandsWorkInListedChannelsOnly(t *testing.T) {
+	w := newTown(t)
+	r := w.at("CELSE", alice, newVendor)
+	assert.Equal(t, "I do not work in this channel.", r.Text)
+	assert.Equal(t, "Go to <#CSEC> or <#CPUBLIC>.", r.Hint)
+	assert.Empty(t, w.qualys.asked)
+	f := w.in(alice, "delete").Form
+	f.Channel = "CELSE"
+	assert.Equal(t, "I do not work in this channel.", w.fill(alice, f, nil).Text)
+	p := w.asked(newVendor)
+	c := w.button(bob, commands.ActApprove, p)
+	c.Channel = "CELSE"
+	assert.Equal(t, "I do not work in this channel.", w.desk.Click(t.Context(), c).Text)
+}
+
+func TestFilesGoToPrivateChannelsOnly(t *testing.T) {
+	for _, text := range []string{newVendor, "find company=Acme", "download"} {
+		w := newTown(t)
+		r := w.at("CPUBLIC", alice, text)
+		assert.Equal(t, "I post files with users only to private channels that nobody outside shares, and <#CPUBLIC> is not one.", r.Text, text)
+		assert.Contains(t, r.Hint, "`files: any_channel`")
+		assert.Empty(t, w.qualys.asked, "%s: refused before anything is looked up", text)
+		assert.Equal(t, audit.WhyPublic, w.last().Facts.Why)
+
+		w = newTown(t, "files: any_channel")
+		assert.NotContains(t, w.at("CPUBLIC", alice, text).Text, "private", text)
+	}
+	w := newTown(t)
+	assert.Contains(t, w.at("CPUBLIC", rita, "count").Text, "400 SAQ users", "a count has no file")
+}
+
+func TestRights(t *testing.T) {
+	for _, tt := range []struct {
+		who     rules.Person
+		text    string
+		problem string
+		why     approvals.Why
+	}{
+		{mallory, "find", "The policy gives you no role here.", audit.WhyNoRole},
+		{mallory, newVendor, "The policy gives you no role here.", audit.WhyNoRole},
+		{mallory, "requests", "The policy gives you no role here.", audit.WhyNoRole},
+		{bob, "find", "You may not look users up here.", audit.WhyNotReader},
+		{bob, "count", "You may not look users up here.", audit.WhyNotReader},
+		{bob, "download", "You may not look users up here.", audit.WhyNotReader},
+		{rita, newVendor, "You may not ask for changes here.", audit.WhyNotRequester},
+		{rita, "delete", "You may not ask for changes here.", audit.WhyNotRequester},
+		{bob, "update", "You may not ask for changes here.", audit.WhyNotRequester},
+	} {
+		w := newTown(t)
+		r := w.in(tt.who, tt.text)
+		assert.Equal(t, tt.problem, r.Text, "%s> %s", tt.who.ID, tt.text)
+		assert.NotEmpty(t, r.Hint)
+		w.in(tt.who, tt.text)
+		require.Len(t, w.events(), 1, "noted once")
+		assert.Equal(t, tt.why, w.last().Facts.Why)
+		assert.Contains(t, audit.Sentence(w.last()), "was refused: ")
+		assert.Empty(t, w.qualys.asked)
+	}
+}
+
+// P25: guests and strangers, even those whom the policy names.
+func TestOutsidersAreRefused(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	w.office.change(bob, func(f *rules.Profile) { f.Restricted = true })
+	assert.Equal(t, "I work for full members of this workspace only, and your account is none (guest).", w.click(bob, commands.ActApprove, p).Text)
+	assert.Equal(t, audit.WhyOutsider, w.last().Facts.Why)
+	stranger := rules.Person{Team: "T9", ID: "UBOB"}
+	assert.Contains(t, w.click(stranger, commands.ActApprove, p).Text, "(stranger)")
+	assert.Contains(t, w.in(rules.Person{Team: "T1", ID: "UNOBODY"}, "find").Text, "(unknown)")
+}
+
+// P22, P23, P24: people are known by id; names and addresses allow nothing, and
+// may be missing.
+func TestPeopleAreKnownByTheirIdAlone(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	w.office.change(mallory, func(f *rules.Profile) { f.Name, f.Email = "UBOB", "UBOB@example.com" })
+	assert.Contains(t, w.click(mallory, commands.ActApprove, p).Text, "no role")
+	for _, who := range []rules.Person{alice, bob, carol} {
+		w.office.change(who, func(f *rules.Profile) { f.Name, f.Email = "", "" })
+	}
+	assert.True(t, w.click(bob, commands.ActApprove, p).Silent())
+	assert.Equal(t, approvals.APPROVED, w.now(p).State)
+}
+
+// P21: rights that were taken away count at once.
+func TestRightsAreReadAtTheClick(t *testing.T) {
+	w := newTown(t, "approvals: [{up_to: 100, need: 1}]")
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	w.office.change(bob, func(f *rules.Profile) { f.Deleted = true })
+	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "(deactivated)")
+	assert.Empty(t, w.now(p).Approvals)
+}
+
+// Promise 7: who cannot be looked up is refused, and nothing is stored.
+func TestFailsClosedWhenRightsCannotBeRead(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	w.office.down = true
+	for _, text := range []string{newVendor, "delete", "find", "count", "download", "requests", "show " + p.ID, "close " + p.ID, "help", "help delete", "whoami"} {
+		r := w.in(alice, text)
+		assert.Equal(t, "I could not find out what you may do, so nothing was done and nothing was stored.", r.Text, text)
+		assert.Equal(t, "Try again in a moment.", r.Hint)
+	}
+	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject} {
+		assert.Contains(t, w.click(bob, a, p).Text, "I could not find out what you may do")
+	}
+	w.office.down = false
+	assert.Equal(t, approvals.PENDING, w.now(p).State)
+	assert.Len(t, w.events(), 1, "nobody was refused")
+	assert.Contains(t, w.log.String(), "slack is down", "the cause is in the log")
+}
+
+func TestWhatCannotBeStoredIsSaid(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	w.redis.SetError("LOADING")
+	for _, r := range []commands.Reply{w.in(alice, newVendor), w.in(rita, "count"), w.click(bob, commands.ActApprove, p)} {
+		assert.NotContains(t, r.Text, "Held")
+		assert.NotContains(t, r.Text, "400")
+		assert.NotEmpty(t, r.Text)
+		assert.NotEmpty(t, r.Hint)
+		assert.Nil(t, r.File)
+	}
+	assert.Nil(t, w.in(rita, "find company~Vendor").File, "what is not in the trail is not shown")
+	assert.Nil(t, w.in(rita, "download").File)
+	w.redis.SetError("")
+}
+
+// P32: no decision before the list of users is in the channel.
+func TestNothingIsDecidedBeforeTheListIsUp(t *testing.T) {
+	w := newTown(t)
+	w.in(alice, `delete id=1000 reason="SEC-1"`)
+	p := w.held()
+	r := w.click(bob, commands.ActApprove, p)
+	assert.Equal(t, "The list of users is not in the channel yet, so nobody can decide.", r.Text)
+	assert.Empty(t, w.now(p).Approvals)
+	assert.Len(t, w.events(), 1, "early clicks are no refusals")
+}
+
+func TestASupersededCardPointsToTheNewest(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel} {
+		c := w.button(bob, a, p)
+		c.Message = "99.1"
+		r := w.desk.Click(t.Context(), c)
+		assert.Equal(t, "This is an older card of "+p.ID+".", r.Text)
+		assert.Contains(t, r.Hint, "/qualys-users show "+p.ID)
+	}
+	assert.Equal(t, approvals.PENDING, w.now(p).State)
+}
+
+func TestAButtonOfAnotherPlanDecidesNothing(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel} {
+		c := w.button(alice, a, p)
+		c.Fingerprint = "000000000000"
+		assert.Contains(t, w.desk.Click(t.Context(), c).Text, "does not fit the plan")
+	}
+	assert.Equal(t, approvals.WhyForged, w.last().Facts.Why)
+	assert.Equal(t, approvals.PENDING, w.now(p).State)
+}
+
+// P30: a record changed behind our back is not decided, and the trail says so.
+func TestAForgedRecordIsNotApproved(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	require.NoError(t, w.client.HSet(t.Context(), "countersign:{test}:r:"+p.ID, "by", "T1/UCAROL").Err())
+	r := w.click(bob, commands.ActApprove, p)
+	assert.Equal(t, "The record of "+p.ID+" does not fit its seals: somebody changed it outside of Countersign. It will not run.", r.Text)
+	assert.Equal(t, approvals.Refused, w.last().Kind)
+	assert.Equal(t, approvals.WhyForged, w.last().Facts.Why)
+}
+
+func TestClicksOnWhatIsGone(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	w.redis.FlushAll()
+	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "There is no such request")
+	assert.Contains(t, w.desk.Click(t.Context(), commands.Click{Request: "x", Channel: "CSEC", By: bob}).Text, "There is no such request")
+}
+
+func TestAnExpiredRequestIsNotApproved(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	w.redis.SetTime(afternoon.Add(4 * 3600e9))
+	assert.Equal(t, p.ID+" has expired. Nobody was touched.", w.click(bob, commands.ActApprove, p).Text)
+	assert.Equal(t, approvals.EXPIRED, w.now(p).State)
+	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "expired")
+}
+
+func TestAFormThatNobodyKnows(t *testing.T) {
+	w := newTown(t)
+	r := w.desk.Submit(t.Context(), commands.Submission{Form: "frobnicate", By: alice, Channel: "CSEC"})
+	assert.Equal(t, "I do not know this form any more.", r.Text)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	assert.Equal(t, "I do not know this form any more.", w.click(bob, "withdraw", p).Text)
+}
+
+func TestWhatNobodyForesawIsAnApology(t *testing.T) {
+	w := newTown(t)
+	w.qualys.err = fmt.Errorf("a bug")
+	r := w.in(rita, "count")
+	assert.Equal(t, "Something went wrong on my side, and nothing was stored. The cause is in my log.", r.Text)
+	assert.Contains(t, w.log.String(), "a bug")
+}
+
+func TestQualysErrorsAreExplained(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		text string
+	}{
+		{&qualys.Error{Op: "users/download", Status: 404}, "Qualys does not offer the Administration API"},
+		{&qualys.Error{Op: "count/saq/user", Status: 200, Code: "INVALID_CREDENTIALS"}, "Qualys refuses my login. It said: `INVALID_CREDENTIALS`"},
+		{&qualys.Error{Op: "count/saq/user", Status: 200, Code: "UNAUTHORIZED"}, "My Qualys login is fine, but its rights"},
+		{&qualys.Error{Op: "count/saq/user", Status: 429, RetryAfter: 7e9}, "Qualys is busy and turned me away."},
+		{&qualys.Error{Op: "count/saq/user", Err: errDown}, "Qualys did not answer."},
+		{&qualys.Error{Op: "count/saq/user", Status: 500, Message: "<b>`oh`</b> <!channel>"}, "Qualys answered with an error. It said: `&lt;b&gt;'oh'&lt;/b&gt; &lt;!channel&gt;`"},
+		{&qualys.Error{Op: "count/saq/user", Status: 200, Code: "INVALID_REQUEST"}, "Qualys did not understand what I asked."},
+		{fmt.Errorf("search: %w", qualys.ErrIgnoredCriteria), "Qualys returned somebody who does not fit the conditions"},
+		{fmt.Errorf("search: %w", qualys.ErrIncomplete), "Qualys' answer is provably not complete"},
+		{context.DeadlineExceeded, "That took too long"},
+	} {
+		w := newTown(t)
+		w.qualys.err = tt.err
+		for _, text := range []string{"find", newVendor} {
+			r := w.in(alice, text)
+			assert.True(t, strings.HasPrefix(r.Text, tt.text), "%v: %s", tt.err, r.Text)
+			assert.Nil(t, r.File)
+			open, err := w.book.Open(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, open)
+			assert.Empty(t, w.events(), "a failure is no refusal and no read")
+		}
+		assert.Contains(t, w.log.String(), "command failed")
+	}
+}
+
+// P34: foreign text never becomes a mention, a link or markup of ours.
+func TestHostileNamesStayText(t *testing.T) {
+	w := newTown(t)
+	hostile := "<!channel> `rm` & <@UBOB>\u202e"
+	w.qualys.edit(called("NewVendor"), func(u *qualys.SAQUser) { u.Company = hostile })
+	var all []string
+	all = append(all, said(w.in(alice, "find company~channel")), said(w.in(alice, `find company="&lt;!channel&gt;"`)),
+		said(w.in(alice, "<!channel>")), said(w.in(alice, `help &lt;!channel&gt;`)), said(w.in(alice, "show <!here|x>")))
+	p := w.asked(`delete company~channel reason="&lt;!channel&gt; &lt;@UBOB&gt;"`)
+	assert.Equal(t, "<!channel> <@UBOB>", p.Reason)
+	all = append(all, said(w.in(alice, "requests")), said(w.in(alice, "show "+p.ID)), commands.Card(p).Text.Mrkdwn())
+	for _, s := range all {
+		for _, bad := range []string{"<!channel", "<!here", "<@UBOB>", "\u202e", "`rm`"} {
+			assert.NotContains(t, s, bad)
+		}
+	}
+}
+
+func TestADeskNeedsItsParts(t *testing.T) {
+	_, err := commands.New(commands.Config{})
+	assert.Error(t, err)
+}

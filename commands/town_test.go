@@ -1,0 +1,384 @@
+package commands_test
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approvals"
+	"countersign/approvals/rules"
+	"countersign/commands"
+	"countersign/qualys"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares what people see with a file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "run with -update to write it")
+	assert.Equal(t, string(want), got, "%s; run with -update if it is meant", path)
+}
+
+// The people: Alice asks, Bob and Carol approve, Rita reads, Mallory is in no
+// role, Max asks and approves.
+var (
+	alice   = rules.Person{Team: "T1", ID: "UALICE"}
+	bob     = rules.Person{Team: "T1", ID: "UBOB"}
+	carol   = rules.Person{Team: "T1", ID: "UCAROL"}
+	rita    = rules.Person{Team: "T1", ID: "URITA"}
+	mallory = rules.Person{Team: "T1", ID: "UMALLORY"}
+	max     = rules.Person{Team: "T1", ID: "UMAX"}
+)
+
+const policy = `
+channels: [CSEC, CPUBLIC]
+audit_channel: CSEC
+readers: [URITA, UALICE]
+requesters: [UALICE, UMAX]
+approvers: [UBOB, UCAROL, UMAX]
+protected: {companies: [Own Corp]}
+`
+
+// afternoon is when everything happens: 14:00, so that requests expire at 18:00.
+var afternoon = time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
+
+// A town is a desk with everything around it: a book on miniredis, a Slack
+// directory and a Qualys subscription.
+type town struct {
+	*testing.T
+	desk    *commands.Desk
+	book    *approvals.Book
+	redis   *miniredis.Miniredis
+	client  redis.UniversalClient
+	office  *office
+	qualys  *subscription
+	private map[string]bool
+	log     *strings.Builder
+	ops     int
+}
+
+func newTown(t *testing.T, morePolicy ...string) *town {
+	t.Helper()
+	w := &town{T: t, redis: miniredis.RunT(t), office: newOffice(), qualys: newSubscription(), log: &strings.Builder{},
+		private: map[string]bool{"CSEC": true}}
+	w.redis.SetTime(afternoon)
+	w.client = redis.NewClient(&redis.Options{
+		Addr: w.redis.Addr(), MaxRetries: -1, Protocol: 2, DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	t.Cleanup(func() { _ = w.client.Close() })
+	rulebook, err := rules.Parse([]byte(policy + strings.Join(morePolicy, "\n")))
+	require.NoError(t, err)
+	keys, err := approvals.DeriveKeys(make([]byte, approvals.KeySize))
+	require.NoError(t, err)
+	w.book, err = approvals.NewBook(approvals.Config{Client: w.client, Tenant: "test", Keys: keys, Policy: rulebook.Hash()})
+	require.NoError(t, err)
+	w.desk, err = commands.New(commands.Config{
+		Book: w.book, Users: w.qualys, Policy: rulebook, Directory: w.office, Tenant: "test", SpoolDir: t.TempDir(),
+		Private: func(_ context.Context, channel string) (bool, error) {
+			if w.office.down {
+				return false, errDown
+			}
+			return w.private[channel], nil
+		},
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: func() time.Time { return afternoon },
+	})
+	require.NoError(t, err)
+	return w
+}
+
+func (w *town) op() string {
+	w.ops++
+	return fmt.Sprintf("op%d", w.ops)
+}
+
+// in is somebody typing in the private channel; the answer is the last one.
+func (w *town) in(who rules.Person, text string) commands.Reply {
+	return w.at("CSEC", who, text)
+}
+
+func (w *town) at(channel string, who rules.Person, text string) commands.Reply {
+	r := w.desk.Slash(w.Context(), commands.Slash{Text: text, By: who, Channel: channel, Op: w.op()})
+	return w.after(r)
+}
+
+// after is what is seen when the slow work is done.
+func (w *town) after(r commands.Reply) commands.Reply {
+	for r.Then != nil {
+		r = r.Then(w.Context())
+	}
+	return r
+}
+
+// held is the one request that waits.
+func (w *town) held() approvals.Pending {
+	w.Helper()
+	open, err := w.book.Open(w.Context())
+	require.NoError(w, err)
+	require.Len(w, open, 1)
+	return open[0]
+}
+
+// asked has Alice ask for something, and the card shown.
+func (w *town) asked(text string) approvals.Pending {
+	w.Helper()
+	r := w.in(alice, text)
+	require.Contains(w, r.Text, "Held as", "%s %s", r.Text, r.Hint)
+	return w.shown(w.held())
+}
+
+// shown puts the card into the channel, as the poster does.
+func (w *town) shown(p approvals.Pending) approvals.Pending {
+	w.Helper()
+	box := w.book.Outbox()
+	ours, err := box.Lease(w.Context(), "poster", time.Minute)
+	require.NoError(w, err)
+	require.True(w, ours)
+	card := approvals.Card{FileID: "F1", FileShared: true, Channel: p.Channel, TS: "100.1"}
+	require.NoError(w, box.SetCard(w.Context(), "poster", p.ID, card))
+	require.NoError(w, box.Shown(w.Context(), "poster", p.ID, p.Version))
+	return w.now(p)
+}
+
+func (w *town) now(p approvals.Pending) approvals.Pending {
+	w.Helper()
+	p, err := w.book.Pending(w.Context(), p.ID)
+	require.NoError(w, err)
+	return p
+}
+
+// button is a click on the newest card.
+func (w *town) button(who rules.Person, a commands.Action, p approvals.Pending) commands.Click {
+	return commands.Click{
+		Request: p.ID, Action: a, By: who, Op: w.op(), Channel: p.Channel, Message: "100.1", Fingerprint: p.Short(),
+	}
+}
+
+func (w *town) click(who rules.Person, a commands.Action, p approvals.Pending) commands.Reply {
+	return w.desk.Click(w.Context(), w.button(who, a, p))
+}
+
+// fill sends a form off.
+func (w *town) fill(who rules.Person, f *commands.Form, values map[string]string, file ...byte) commands.Reply {
+	w.Helper()
+	require.NotNil(w, f, "there is no form")
+	return w.after(w.desk.Submit(w.Context(), commands.Submission{
+		Form: f.ID, By: who, Op: w.op(), Channel: f.Channel, Values: values, Click: f.Click, File: file,
+	}))
+}
+
+// events are what the trail will say.
+func (w *town) events() []approvals.Event {
+	w.Helper()
+	events, err := w.book.Outbox().Next(w.Context(), 100)
+	require.NoError(w, err)
+	return events
+}
+
+func (w *town) kinds() []approvals.Kind {
+	var kinds []approvals.Kind
+	for _, e := range w.events() {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+// last is the newest event.
+func (w *town) last() approvals.Event {
+	w.Helper()
+	events := w.events()
+	require.NotEmpty(w, events)
+	return events[len(events)-1]
+}
+
+// said is everything of a reply, for a look at its words.
+func said(r commands.Reply) string {
+	s := r.Text
+	if r.Hint != "" {
+		s += "\n" + r.Hint
+	}
+	for field, problem := range r.Errors {
+		s += "\n" + field + ": " + problem
+	}
+	if r.File != nil {
+		s += "\n[" + r.File.Name + "]\n" + r.File.Comment
+	}
+	return s
+}
+
+// rows reads the file of a reply and closes it.
+func rows(t *testing.T, f *commands.File) [][]string {
+	t.Helper()
+	require.NotNil(t, f, "there is no file")
+	for range 2 { // a second attempt reads the same
+		r, err := f.Open()
+		require.NoError(t, err)
+		raw, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		require.EqualValues(t, f.Size, len(raw))
+	}
+	r, err := f.Open()
+	require.NoError(t, err)
+	records, err := csv.NewReader(r).ReadAll()
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	return records
+}
+
+// An office is a directory whose people one can change.
+type office struct {
+	people map[string]rules.Profile
+	groups map[string][]string
+	down   bool
+}
+
+var errDown = errors.New("slack is down")
+
+func newOffice() *office {
+	o := &office{people: map[string]rules.Profile{}, groups: map[string][]string{}}
+	for _, p := range []rules.Person{alice, bob, carol, rita, mallory, max} {
+		o.people[p.ID] = rules.Profile{Name: p.ID, Team: "T1", Email: p.ID + "@example.com"}
+	}
+	return o
+}
+
+func (o *office) change(who rules.Person, edit func(*rules.Profile)) {
+	f := o.people[who.ID]
+	edit(&f)
+	o.people[who.ID] = f
+}
+
+func (o *office) Profile(_ context.Context, p rules.Person) (rules.Profile, error) {
+	if o.down {
+		return rules.Profile{}, errDown
+	}
+	f, ok := o.people[p.ID]
+	if !ok {
+		return rules.Profile{}, rules.ErrUnknownPerson
+	}
+	return f, nil
+}
+
+func (o *office) Members(_ context.Context, group string) ([]string, error) {
+	if o.down {
+		return nil, errDown
+	}
+	return o.groups[group], nil
+}
+
+// A subscription is Qualys, as far as the desk looks at it.
+type subscription struct {
+	users    []qualys.SAQUser
+	platform []string        // usernames
+	sum      qualys.Download // what a download says about itself, besides its rows
+	err      error           // of every call
+	asked    []string        // the calls, in order
+	query    qualys.DownloadQuery
+}
+
+// newSubscription has 400 SAQ users: 49 of them are called NewVendor.
+func newSubscription() *subscription {
+	q := &subscription{}
+	for i := range 400 {
+		u := qualys.SAQUser{
+			ID: qualys.SAQUserID(1000 + i), UserName: fmt.Sprintf("user%d@vendor", i), FirstName: "Jo", LastName: fmt.Sprintf("Smith%d", i),
+			EmailAddress: fmt.Sprintf("jo%d@example.com", i), Company: fmt.Sprintf("Vendor %d", i%40), Title: "Clerk",
+		}
+		if i < 49 {
+			u.FirstName, u.Company = "NewVendor", fmt.Sprintf("Acme %d", i%3)
+		}
+		q.users = append(q.users, u)
+	}
+	q.platform = []string{"quays_wa93", "quays_wy96", "=danger"}
+	q.sum = qualys.Download{Rows: 3, Total: 3, Complete: true, SuperUsers: 1, SAML: 2,
+		ByStatus: []qualys.Tally{{Name: "ACTIVE", Count: 2}, {Name: "PENDING_ACTIVATION", Count: 1}},
+		ByRole:   []qualys.Tally{{Name: "READER", Count: 3}, {Name: "VM User", Count: 1}}}
+	return q
+}
+
+func (q *subscription) Logins() []string { return []string{"countersign_api", "countersign_sub"} }
+
+func (q *subscription) Count(_ context.Context, f qualys.Filter) (int, error) {
+	q.asked = append(q.asked, "count")
+	if q.err != nil {
+		return 0, q.err
+	}
+	n := 0
+	for _, u := range q.users {
+		if f.Matches(u) {
+			n++
+		}
+	}
+	return n, f.Validate()
+}
+
+func (q *subscription) Search(_ context.Context, f qualys.Filter) iter.Seq2[qualys.SAQUser, error] {
+	q.asked = append(q.asked, "search")
+	return func(yield func(qualys.SAQUser, error) bool) {
+		if err := errors.Join(q.err, f.Validate()); err != nil {
+			yield(qualys.SAQUser{}, err)
+			return
+		}
+		for _, u := range q.users {
+			if f.Matches(u) && !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (q *subscription) Download(_ context.Context, query qualys.DownloadQuery, w io.Writer) (qualys.Download, error) {
+	q.asked, q.query = append(q.asked, "download"), query
+	if q.err != nil {
+		return qualys.Download{}, q.err
+	}
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"USERNAME"})
+	for _, name := range q.platform {
+		_ = out.Write([]string{qualys.Neutralise(name)})
+	}
+	out.Flush()
+	return q.sum, out.Error()
+}
+
+// edit changes the users that fit.
+func (q *subscription) edit(fits func(qualys.SAQUser) bool, edit func(*qualys.SAQUser)) {
+	for i := range q.users {
+		if fits(q.users[i]) {
+			edit(&q.users[i])
+		}
+	}
+}
+
+func called(first string) func(qualys.SAQUser) bool {
+	return func(u qualys.SAQUser) bool { return u.FirstName == first }
+}
+
+func withIDs(ids ...qualys.SAQUserID) func(qualys.SAQUser) bool {
+	return func(u qualys.SAQUser) bool { return slices.Contains(ids, u.ID) }
+}

@@ -10,7 +10,7 @@ import (
 // What can be wrong with an acknowledgement.
 var (
 	ErrAcked  = errors.New("the envelope is acknowledged already")
-	ErrTooBig = errors.New("Slack ignores an acknowledgement of 20 KB: a plain ok was sent, the answer must go by Web API")
+	ErrTooBig = errors.New("an acknowledgement of 20 KB is ignored by Slack: a plain ok was sent, the answer must go by Web API")
 	ErrGone   = errors.New("the socket that delivered the envelope is closed")
 )
 

@@ -1,0 +1,272 @@
+package slack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"countersign/approvals"
+	"countersign/audit"
+	"countersign/commands"
+	"countersign/slack/cards"
+)
+
+const (
+	mostCards    = 8                       // worked on at once
+	cardEvery    = 1200 * time.Millisecond // between two updates of one card: 50 a minute
+	unseenAfter  = 3                       // failures until the requester is told
+	summaryAfter = 3                       // failures of a result's upload until the summary goes out without it
+)
+
+// A job is what the poster remembers of a card that is out of date. All of it may
+// be forgotten: the record says what is still to do.
+type job struct {
+	busy     bool
+	failures int
+	next     time.Time // not before
+	drawn    time.Time // the last update
+	version  int64     // that the card shows, as far as this poster knows
+	told     bool      // the summary is in the channel
+}
+
+// cards brings every card that is older than its record up to date, several
+// at a time, for as long as the lease holds.
+func (p *poster) cards(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	for ctx.Err() == nil {
+		ids, err := p.out.Dirty(ctx)
+		if err != nil && ctx.Err() == nil {
+			p.Log.ErrorContext(ctx, "the cards to draw cannot be read", "err", err)
+		}
+		for _, id := range ids {
+			j := p.take(id)
+			if j == nil {
+				continue
+			}
+			p.work.Go(func() {
+				if err := p.draw(ctx, id, j); fenced(err) {
+					stop(err)
+				}
+			})
+		}
+		p.forget(ids)
+		p.rest(ctx, p.news.cards, p.Poll)
+	}
+	if err := context.Cause(ctx); fenced(err) {
+		return err
+	}
+	return nil
+}
+
+// take reserves a card that is due, or returns nil.
+func (p *poster) take(id string) *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j := p.jobs[id]
+	if j == nil {
+		j = &job{}
+		p.jobs[id] = j
+	}
+	if j.busy || time.Now().Before(j.next) {
+		return nil
+	}
+	j.busy = true
+	return j
+}
+
+// forget drops what is known of cards that have been up to date for a while.
+func (p *poster) forget(dirty []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, j := range p.jobs {
+		if !j.busy && j.failures == 0 && time.Since(j.drawn) > time.Hour {
+			delete(p.jobs, id)
+		}
+	}
+}
+
+// draw brings one card up to date and plans the next attempt when it fails.
+func (p *poster) draw(ctx context.Context, id string, j *job) error {
+	var err error
+	select {
+	case p.room <- struct{}{}:
+		err = guarded(func() error { return p.card(ctx, id, j) })
+		<-p.room
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j.busy = false
+	switch {
+	case ctx.Err() != nil, fenced(err):
+	case err != nil:
+		j.failures++
+		j.next = time.Now().Add(patience(j.failures))
+		p.Log.ErrorContext(ctx, "a card is out of date; it is tried again", "request", id, "failures", j.failures, "err", err)
+	default:
+		j.failures = 0
+		j.next = j.drawn.Add(cardEvery)
+	}
+	return err
+}
+
+// card does whatever is to do for one request: the plan's CSV, the card, its
+// update, the result's CSV, the summary. The record knows how far it came.
+func (p *poster) card(ctx context.Context, id string, j *job) error {
+	r, err := p.Book.Pending(ctx, id)
+	forged := errors.Is(err, approvals.ErrForged)
+	switch {
+	case errors.Is(err, approvals.ErrNoRequest):
+		return p.out.Shown(ctx, p.owner, id, 0) // nothing is left to show
+	case err != nil && !forged:
+		return err
+	case r.Card.TS == "" && (forged || !r.State.Open()):
+		p.Log.WarnContext(ctx, "a request gets no card", "request", id, "state", r.State, "err", err)
+		return p.shown(ctx, &r) // it was over before anybody saw it; the trail tells
+	case r.Card.TS == "":
+		if err := p.first(ctx, &r); err != nil {
+			if j.failures+1 >= unseenAfter && ctx.Err() == nil && !fenced(err) {
+				p.unseen(ctx, r, err)
+			}
+			return err
+		}
+	case j.version < r.Version:
+		if err := p.update(ctx, &r, forged); err != nil {
+			return err
+		}
+	}
+	j.version, j.drawn = r.Version, time.Now()
+	if !forged {
+		if err := p.end(ctx, &r, j); err != nil {
+			return err
+		}
+	}
+	return p.shown(ctx, &r)
+}
+
+// shown notes that the card shows this version of the record.
+func (p *poster) shown(ctx context.Context, r *approvals.Pending) error {
+	last, cancel := p.finishing(ctx)
+	defer cancel()
+	return p.out.Shown(last, p.owner, r.ID, r.Version)
+}
+
+// keep stores how far a request came in Slack.
+func (p *poster) keep(ctx context.Context, r *approvals.Pending) error {
+	last, cancel := p.finishing(ctx)
+	defer cancel()
+	return p.out.SetCard(last, p.owner, r.ID, r.Card)
+}
+
+// first uploads the plan's CSV and posts the card below it.
+func (p *poster) first(ctx context.Context, r *approvals.Pending) error {
+	fresh := r.Card == approvals.Card{} // nothing was posted by whoever was here before
+	if !r.Card.FileShared {
+		if err := p.attachPlan(ctx, r); err != nil {
+			return err
+		}
+	}
+	if !fresh {
+		ts, err := p.messageAbout(ctx, r.Channel, cardType, r.ID, r.Created)
+		if err != nil {
+			return err
+		}
+		r.Card.TS = ts
+	}
+	if r.Card.TS == "" {
+		content := commands.Card(*r)
+		p.Point("card.before")
+		ts, err := p.post(ctx, r.Channel, message(cards.Card(content, p.called(content)), about(cardType, r.ID))...)
+		if err != nil {
+			return err
+		}
+		p.Point("card.after")
+		r.Card.TS = ts
+	}
+	r.Card.Channel = r.Channel
+	defer p.stir() // entries wait for this
+	return p.keep(ctx, r)
+}
+
+// called is who the card calls.
+func (p *poster) called(c commands.CardContent) (call cards.Call) {
+	if !c.Calls {
+		return call
+	}
+	for _, id := range p.Approvers {
+		if strings.HasPrefix(id, "S") {
+			call.Groups = append(call.Groups, id)
+		} else {
+			call.People = append(call.People, id)
+		}
+	}
+	return call
+}
+
+// attachPlan brings the CSV of the plan into the channel.
+func (p *poster) attachPlan(ctx context.Context, r *approvals.Pending) error {
+	var csv bytes.Buffer
+	sum := audit.SHA(&csv)
+	if err := audit.PlanCSV(sum, r.Plan); err != nil {
+		return fmt.Errorf("the plan's CSV: %w", err)
+	}
+	if sum.Sum() != r.PlanSHA {
+		return fmt.Errorf("the plan's CSV is not the one that was announced: %w", approvals.ErrForged)
+	}
+	_, err := p.upload(ctx, upload{
+		name: r.PlanFile(), title: r.PlanFile(), size: sum.Size(), open: reading(csv.Bytes()), channel: r.Channel,
+		comment: fmt.Sprintf("Request %s: the %s it names, with all their values.", r.ID, audit.Plural(r.Users, "SAQ user")),
+		id:      r.Card.FileID,
+		note: func(id string) error {
+			r.Card.FileID = id
+			return p.keep(ctx, r)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("the plan's CSV: %w", err)
+	}
+	r.Card.FileShared = true
+	return p.keep(ctx, r)
+}
+
+// reading lets the same bytes be read again and again.
+func reading(b []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+}
+
+// update draws the card anew. A card that somebody deleted is posted again for
+// as long as it is of use.
+func (p *poster) update(ctx context.Context, r *approvals.Pending, forged bool) error {
+	content := commands.Card(*r)
+	if forged {
+		content.Buttons = nil
+	}
+	m := cards.Card(content, cards.Call{})
+	err := p.call(ctx, "chat.update", r.Card.Channel, func(ctx context.Context) error {
+		ctx, cancel := p.finishing(ctx)
+		defer cancel()
+		_, _, _, err := p.api.UpdateMessageContext(ctx, r.Card.Channel, r.Card.TS, message(m)...)
+		return err
+	})
+	if !is(err, noCard...) {
+		return err
+	}
+	p.Log.WarnContext(ctx, "a card cannot be changed any more", "request", r.ID, "err", err)
+	if !r.State.Open() || forged {
+		return nil
+	}
+	ts, err := p.messageAbout(ctx, r.Channel, cardType, r.ID, r.Created)
+	if err == nil && (ts == "" || ts == r.Card.TS) {
+		ts, err = p.post(ctx, r.Channel, message(m, about(cardType, r.ID))...)
+	}
+	if err != nil {
+		return err
+	}
+	r.Card.Channel, r.Card.TS = r.Channel, ts
+	return p.keep(ctx, r)
+}

@@ -179,7 +179,7 @@ func (p *poster) first(ctx context.Context, r *approvals.Pending) error {
 		r.Card.TS = ts
 	}
 	if r.Card.TS == "" {
-		content := commands.Card(*r)
+		content := p.content(*r)
 		p.Point("card.before")
 		ts, err := p.post(ctx, r.Channel, message(cards.Card(content, p.called(content)), about(cardType, r.ID))...)
 		if err != nil {
@@ -191,6 +191,18 @@ func (p *poster) first(ctx context.Context, r *approvals.Pending) error {
 	r.Card.Channel = r.Channel
 	defer p.stir() // entries wait for this
 	return p.keep(ctx, r)
+}
+
+// content is what the card says. Nobody is asked twice: where the approval is
+// typed, its button opens that dialog at once.
+func (p *poster) content(r approvals.Pending) commands.CardContent {
+	c := commands.Card(r)
+	for i, b := range c.Buttons {
+		if b.Action == commands.ActApprove && p.Typed != nil && p.Typed(r.Users) {
+			c.Buttons[i].Confirm = nil
+		}
+	}
+	return c
 }
 
 // called is who the card calls.
@@ -242,7 +254,7 @@ func reading(b []byte) func() (io.ReadCloser, error) {
 // update draws the card anew. A card that somebody deleted is posted again for
 // as long as it is of use.
 func (p *poster) update(ctx context.Context, r *approvals.Pending, forged bool) error {
-	content := commands.Card(*r)
+	content := p.content(*r)
 	if forged {
 		content.Buttons = nil
 	}

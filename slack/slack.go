@@ -43,7 +43,11 @@ type Config struct {
 	AnyFiles     bool     // files may go to channels that are not private
 	Approvers    []string // people and groups of the policy, mentioned once when a card is posted
 	Command      string   // empty means "/qualys-users"
-	Replica      string   // names this process
+
+	// Typed reports whether an approval of so many users is typed in a dialog;
+	// then its button asks nothing first. nil means never.
+	Typed   func(users int) bool
+	Replica string // names this process
 
 	Log   *slog.Logger      // nil means none
 	Meter Meter             // what to count

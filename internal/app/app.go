@@ -133,6 +133,7 @@ func build(c Config) (*house, error) {
 		BotToken: c.SlackBotToken, AppToken: c.SlackAppToken, APIURL: c.SlackAPIURL, Dial: c.DialSlack,
 		Book: h.book, Trail: audit.NewTrail(c.CountersignTenant, keys.now.Sign),
 		AuditChannel: policy.AuditChannel(), Approvers: policy.Approvers, AnyFiles: policy.Files == rules.AnyChannel,
+		Typed:   func(users int) bool { return users > policy.TypeToConfirmAbove },
 		Replica: replica(), Log: c.Log, Meter: h.metrics.meter(), Point: c.Point, SecondSocket: c.Times.SecondSocket,
 	})
 	return h, err

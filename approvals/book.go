@@ -171,7 +171,7 @@ func (b *Book) Hold(ctx context.Context, h Holding) (Pending, error) {
 		args := []any{
 			h.By.String(), h.By.Enterprise, string(plan.Verb()), plan.print, len(users), need, h.Channel, h.Reason,
 			deadline, h.CoolDown.Milliseconds(), mac, h.PlanSHA, b.Keys.encrypt(payload, "plan "+id),
-			h.MaxOpen, h.MaxOpenEach, len(Split(len(users))), plan.Filter(),
+			h.MaxOpen, h.MaxOpenEach, len(plan.Chunks()), plan.Filter(),
 		}
 		for _, u := range users {
 			args = append(args, u.ID.String())

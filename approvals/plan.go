@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gowebpki/jcs"
 
@@ -42,23 +43,33 @@ type Plan struct {
 type Draft struct {
 	Tenant  string
 	Verb    Verb
-	Change  qualys.Change    // for an update; nil for a delete
-	Users   []qualys.SAQUser // as Qualys shows them now; the order does not matter
-	LeftOut []LeftOut        // listed for people, not part of the fingerprint
-	Scope   int              // SAQ users in scope when the plan was made
-	Filter  string           // what was typed, for people
+	Change  qualys.Change                      // for an update; nil for a delete, and where Restore is set
+	Restore map[qualys.SAQUserID]qualys.Change // for an update that gives each user values of its own, as an undo does; else nil
+	Users   []qualys.SAQUser                   // as Qualys shows them now; the order does not matter
+	LeftOut []LeftOut                          // listed for people, not part of the fingerprint
+	Scope   int                                // SAQ users in scope when the plan was made
+	Filter  string                             // what was typed, for people
+}
+
+// ChangeFor is what the draft writes to one user.
+func (d Draft) ChangeFor(id qualys.SAQUserID) qualys.Change {
+	if d.Restore != nil {
+		return d.Restore[id]
+	}
+	return d.Change
 }
 
 // plan is the payload as Redis keeps it, encrypted. Fields may be added.
 type plan struct {
-	V       int              `json:"v"`
-	Tenant  string           `json:"tenant"`
-	Verb    Verb             `json:"verb"`
-	Change  qualys.Change    `json:"change,omitempty"`
-	Users   []qualys.SAQUser `json:"users"`
-	LeftOut []LeftOut        `json:"left_out,omitempty"`
-	Scope   int              `json:"scope,omitempty"`
-	Filter  string           `json:"filter,omitempty"`
+	V       int                                `json:"v"`
+	Tenant  string                             `json:"tenant"`
+	Verb    Verb                               `json:"verb"`
+	Change  qualys.Change                      `json:"change,omitempty"`
+	Restore map[qualys.SAQUserID]qualys.Change `json:"restore,omitempty"`
+	Users   []qualys.SAQUser                   `json:"users"`
+	LeftOut []LeftOut                          `json:"left_out,omitempty"`
+	Scope   int                                `json:"scope,omitempty"`
+	Filter  string                             `json:"filter,omitempty"`
 }
 
 // What NewPlan refuses.
@@ -80,18 +91,10 @@ func NewPlan(d Draft) (Plan, error) {
 		return Plan{}, ErrNobody
 	case len(d.Users) > MaxUsers:
 		return Plan{}, ErrTooMany
-	case d.Verb != Update && d.Verb != Delete, d.Tenant == "", d.Verb == Delete && len(d.Change) > 0:
+	case d.Verb != Update && d.Verb != Delete, d.Tenant == "":
 		return Plan{}, errDraft
-	case d.Verb == Update && len(d.Change) == 0:
-		return Plan{}, ErrNoChange
-	}
-	for i, s := range d.Change {
-		if !slices.Contains(qualys.Writable, s.Field) || i > 0 && d.Change[i-1].Field == s.Field {
-			return Plan{}, fmt.Errorf("%w: change of %s", errDraft, s.Field)
-		}
-		if s.Field == qualys.EmailAddress && len(d.Users) > 1 {
-			return Plan{}, ErrSharedEmail
-		}
+	case d.Verb == Delete && (len(d.Change) > 0 || d.Restore != nil), len(d.Change) > 0 && d.Restore != nil:
+		return Plan{}, errDraft
 	}
 	users := slices.Clone(d.Users)
 	qualys.SortSAQUsers(users)
@@ -100,10 +103,62 @@ func NewPlan(d Draft) (Plan, error) {
 			return Plan{}, fmt.Errorf("%w: user %s", errDraft, u.ID)
 		}
 	}
-	return seal(plan{
-		V: 1, Tenant: d.Tenant, Verb: d.Verb, Change: qualys.NewChange(d.Change...), Users: users,
+	sealed := plan{
+		V: 1, Tenant: d.Tenant, Verb: d.Verb, Users: users,
 		LeftOut: slices.Clone(d.LeftOut), Scope: d.Scope, Filter: d.Filter,
-	})
+	}
+	if err := sealed.changes(d); err != nil {
+		return Plan{}, err
+	}
+	return seal(sealed)
+}
+
+// changes takes over what an update writes: one change for all, or one for
+// each user, all of the same fields.
+func (p *plan) changes(d Draft) error {
+	if p.Verb == Delete {
+		return nil
+	}
+	if d.Restore == nil {
+		p.Change = qualys.NewChange(d.Change...)
+		return writable(p.Change, len(p.Users))
+	}
+	p.Restore = map[qualys.SAQUserID]qualys.Change{}
+	first := fields(qualys.NewChange(d.Restore[p.Users[0].ID]...))
+	for _, u := range p.Users {
+		c := qualys.NewChange(d.Restore[u.ID]...)
+		if err := writable(c, len(p.Users)); err != nil {
+			return err
+		}
+		if !slices.Equal(fields(c), first) {
+			return fmt.Errorf("%w: change of user %s", errDraft, u.ID)
+		}
+		p.Restore[u.ID] = c
+	}
+	return nil
+}
+
+func writable(c qualys.Change, users int) error {
+	if len(c) == 0 {
+		return ErrNoChange
+	}
+	for i, s := range c {
+		if !slices.Contains(qualys.Writable, s.Field) || i > 0 && c[i-1].Field == s.Field {
+			return fmt.Errorf("%w: change of %s", errDraft, s.Field)
+		}
+		if s.Field == qualys.EmailAddress && users > 1 {
+			return ErrSharedEmail
+		}
+	}
+	return nil
+}
+
+func fields(c qualys.Change) []qualys.Field {
+	var all []qualys.Field
+	for _, s := range c {
+		all = append(all, s.Field)
+	}
+	return all
 }
 
 func seal(p plan) (Plan, error) {
@@ -119,7 +174,7 @@ func openPlan(payload []byte, print string) (Plan, error) {
 		return Plan{}, fmt.Errorf("%w: %w", errPlanPayload, err)
 	}
 	again, err := NewPlan(Draft{
-		Tenant: p.Tenant, Verb: p.Verb, Change: p.Change, Users: p.Users,
+		Tenant: p.Tenant, Verb: p.Verb, Change: p.Change, Restore: p.Restore, Users: p.Users,
 		LeftOut: p.LeftOut, Scope: p.Scope, Filter: p.Filter,
 	})
 	if err != nil {
@@ -132,27 +187,33 @@ func openPlan(payload []byte, print string) (Plan, error) {
 }
 
 // fingerprint hashes what would happen, over canonical JSON (RFC 8785): the
-// tenant, the verb, the change, and each user's id with a hash of its values.
+// tenant, the verb, the change, and each user's id with a hash of its values
+// and, in a plan that restores, its own change.
 func fingerprint(p plan) (string, error) {
-	type before struct {
-		ID     string `json:"id"`
-		Before string `json:"before"`
-	}
 	type set struct {
 		Field string `json:"field"`
 		Value string `json:"value"`
+	}
+	type before struct {
+		ID     string `json:"id"`
+		Before string `json:"before"`
+		Change []set  `json:"change,omitempty"`
+	}
+	sets := func(c qualys.Change) []set {
+		all := []set{}
+		for _, s := range c {
+			all = append(all, set{string(s.Field), s.Value})
+		}
+		return all
 	}
 	f := struct {
 		Tenant string   `json:"tenant"`
 		Op     string   `json:"op"`
 		Change []set    `json:"change"`
 		Users  []before `json:"users"`
-	}{Tenant: p.Tenant, Op: string(p.Verb), Change: []set{}}
-	for _, s := range p.Change {
-		f.Change = append(f.Change, set{string(s.Field), s.Value})
-	}
+	}{Tenant: p.Tenant, Op: string(p.Verb), Change: sets(p.Change)}
 	for _, u := range p.Users {
-		f.Users = append(f.Users, before{u.ID.String(), Before(u)})
+		f.Users = append(f.Users, before{u.ID.String(), Before(u), sets(p.Restore[u.ID])})
 	}
 	return canonicalSHA(f)
 }
@@ -197,8 +258,54 @@ func (p Plan) Fingerprint() string { return p.print }
 // Verb says what happens to the users.
 func (p Plan) Verb() Verb { return p.sealed.Verb }
 
-// Change is what an update writes; nil for a delete.
+// Change is what an update writes to all users alike; nil for a delete, and
+// for a plan that restores.
 func (p Plan) Change() qualys.Change { return slices.Clone(p.sealed.Change) }
+
+// Restores reports whether each user gets values of its own.
+func (p Plan) Restores() bool { return p.sealed.Restore != nil }
+
+// ChangeFor is what an update writes to one user; nil for a delete.
+func (p Plan) ChangeFor(id qualys.SAQUserID) qualys.Change {
+	if p.Restores() {
+		return slices.Clone(p.sealed.Restore[id])
+	}
+	return p.Change()
+}
+
+// Fields are what an update writes, in the order of [qualys.Writable]; nil for
+// a delete.
+func (p Plan) Fields() []qualys.Field {
+	if p.IsZero() {
+		return nil
+	}
+	return fields(p.ChangeFor(p.sealed.Users[0].ID))
+}
+
+// ChunkSize is how many users one write names, after a first write that names
+// one: the canary.
+const ChunkSize = 25
+
+// Chunks are the users in the order of their writes: the canary alone, then at
+// most ChunkSize users that get the same change.
+func (p Plan) Chunks() [][]qualys.SAQUser {
+	users := p.Users()
+	slices.SortStableFunc(users, func(a, b qualys.SAQUser) int { // does nothing where there is one change for all
+		return slices.CompareFunc(p.sealed.Restore[a.ID], p.sealed.Restore[b.ID], func(a, b qualys.Set) int {
+			return strings.Compare(a.Value, b.Value) // the fields are the same
+		})
+	})
+	var chunks [][]qualys.SAQUser
+	for i, u := range users {
+		last := len(chunks) - 1
+		if i < 2 || len(chunks[last]) == ChunkSize || !slices.Equal(p.sealed.Restore[u.ID], p.sealed.Restore[chunks[last][0].ID]) {
+			chunks = append(chunks, nil)
+			last++
+		}
+		chunks[last] = append(chunks[last], u)
+	}
+	return chunks
+}
 
 // Users are the users of the plan by id, as they were when it was made.
 func (p Plan) Users() []qualys.SAQUser { return slices.Clone(p.sealed.Users) }

@@ -16,19 +16,6 @@ import (
 	"countersign/qualys"
 )
 
-// ChunkSize is how many users one write names, after a first write that names
-// one: the canary.
-const ChunkSize = 25
-
-// Split cuts n users into chunks and returns where each ends.
-func Split(n int) []int {
-	var ends []int
-	for end := 1; end < n; end += ChunkSize {
-		ends = append(ends, end)
-	}
-	return append(ends, n)
-}
-
 // A Chunk is some users of a plan, written in one call. Sent is when a write
 // of it may first have left this or another replica: whoever finds it set and
 // Done not set reads back before anything else.
@@ -182,25 +169,50 @@ func (r *Run) Release(ctx context.Context, d time.Duration) error {
 }
 
 // Chunks returns the plan in chunks, with what the ledger knows of each.
-func (r *Run) Chunks(ctx context.Context) ([]Chunk, error) {
-	marks, err := r.book.Client.HGetAll(ctx, r.book.key("c:"+r.Pending.ID)).Result()
+func (r *Run) Chunks(ctx context.Context) ([]Chunk, error) { return r.book.chunks(ctx, r.Pending) }
+
+func (b *Book) chunks(ctx context.Context, p Pending) ([]Chunk, error) {
+	marks, err := b.Client.HGetAll(ctx, b.key("c:"+p.ID)).Result()
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	users := r.Pending.Plan.Users()
 	var chunks []Chunk
-	start := 0
-	for n, end := range Split(len(users)) {
-		c := Chunk{N: n, Users: users[start:end]}
+	for n, users := range p.Plan.Chunks() {
+		c := Chunk{N: n, Users: users}
 		if mark := marks[strconv.Itoa(n)]; mark != "" {
 			if c.Sent, c.Try, c.Done, err = parseMark(mark); err != nil {
 				return nil, err
 			}
 		}
 		chunks = append(chunks, c)
-		start = end
 	}
 	return chunks, nil
+}
+
+// Fates says what became of every user of the request's plan: the ledger's
+// outcome, unknown where a write was sent and never observed to the end, not
+// run where none was sent.
+func (b *Book) Fates(ctx context.Context, p Pending) (map[qualys.SAQUserID]Outcome, error) {
+	all, err := b.Outcomes(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	chunks, err := b.chunks(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range chunks {
+		for _, u := range c.Users {
+			if _, known := all[u.ID]; known {
+				continue
+			}
+			all[u.ID] = Outcome{Result: ResultNotRun}
+			if !c.Sent.IsZero() {
+				all[u.ID] = Outcome{Result: ResultUnknown, Sent: true}
+			}
+		}
+	}
+	return all, nil
 }
 
 // parseMark reads sent|epoch|try|ms or done|epoch|ms.

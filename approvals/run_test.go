@@ -13,10 +13,59 @@ import (
 
 func TestChunksStartWithACanary(t *testing.T) {
 	for n, want := range map[int][]int{
-		1: {1}, 2: {1, 2}, 26: {1, 26}, 27: {1, 26, 27}, 49: {1, 26, 49}, 51: {1, 26, 51}, 52: {1, 26, 51, 52},
+		1: {1}, 2: {1, 1}, 26: {1, 25}, 27: {1, 25, 1}, 49: {1, 25, 23}, 51: {1, 25, 25}, 52: {1, 25, 25, 1},
 	} {
-		assert.Equal(t, want, Split(n), "Split(%d)", n)
+		var sizes []int
+		next := qualys.SAQUserID(1)
+		for _, c := range deletion(t, 1, n).Chunks() {
+			sizes = append(sizes, len(c))
+			for _, u := range c {
+				assert.Equal(t, next, u.ID)
+				next++
+			}
+		}
+		assert.Equal(t, want, sizes, "chunks of %d", n)
 	}
+}
+
+// A plan that restores writes one change at a time.
+func TestAChunkHasOneChange(t *testing.T) {
+	restore := map[qualys.SAQUserID]qualys.Change{}
+	for i := range 60 {
+		name := []string{"Smith", "Jones", ""}[i%3]
+		restore[qualys.SAQUserID(i+1)] = qualys.NewChange(qualys.Set{Field: qualys.Title, Value: "x"}, qualys.Set{Field: qualys.LastName, Value: name})
+	}
+	d := Draft{Tenant: "test", Verb: Update, Users: users(1, 60), Restore: restore}
+	p, err := NewPlan(d)
+	require.NoError(t, err)
+	assert.Equal(t, []qualys.Field{qualys.LastName, qualys.Title}, p.Fields())
+	seen := map[qualys.SAQUserID]bool{}
+	for i, c := range p.Chunks() {
+		assert.LessOrEqual(t, len(c), ChunkSize)
+		assert.True(t, i > 0 || len(c) == 1, "a canary first")
+		for _, u := range c {
+			assert.Equal(t, p.ChangeFor(c[0].ID), p.ChangeFor(u.ID))
+			assert.False(t, seen[u.ID])
+			seen[u.ID] = true
+		}
+	}
+	assert.Len(t, seen, 60)
+
+	raw := mustPayload(t, p)
+	again, err := openPlan(raw, p.Fingerprint())
+	require.NoError(t, err)
+	assert.Equal(t, p, again)
+	restore[7] = qualys.NewChange(qualys.Set{Field: qualys.LastName, Value: "Mallory"}, qualys.Set{Field: qualys.Title, Value: "x"})
+	other, err := NewPlan(d)
+	require.NoError(t, err)
+	assert.NotEqual(t, p.Fingerprint(), other.Fingerprint(), "each user's change is sealed")
+
+	delete(restore, 8)
+	_, err = NewPlan(d)
+	require.ErrorIs(t, err, ErrNoChange)
+	restore[8] = qualys.NewChange(qualys.Set{Field: qualys.Company, Value: "Acme"})
+	_, err = NewPlan(d)
+	require.ErrorIs(t, err, errDraft)
 }
 
 // Only after the cool-down, with the approval in the channel, under the newest

@@ -6,10 +6,11 @@ type Why string
 
 // Why a user is left out of a plan, or was skipped in a run.
 const (
-	WhyAlreadySo Why = "already-so" // it holds the new values
-	WhyProtected Why = "protected"  // the policy protects it, or it is the bot's own account
-	WhyDrifted   Why = "changed"    // it changed since the plan was made
-	WhyGone      Why = "gone"       // it is not there any more
+	WhyAlreadySo  Why = "already-so" // it holds the new values
+	WhyProtected  Why = "protected"  // the policy protects it, or it is the bot's own account
+	WhyDrifted    Why = "changed"    // it changed since the plan was made
+	WhyGone       Why = "gone"       // it is not there any more
+	WhyUnwritable Why = "unwritable" // its former value cannot be written back
 )
 
 // Why a request was not started, or its run was given up.

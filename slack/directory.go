@@ -89,15 +89,23 @@ func (s *Slack) members(ctx context.Context, group string) ([]string, error) {
 // Private reports whether a channel is private and shared with nobody outside.
 // It is asked anew every time: a channel changes with one click.
 func (s *Slack) Private(ctx context.Context, channel string) (bool, error) {
-	var c *slack.Channel
-	err := s.call(ctx, "conversations.info", "", func(ctx context.Context) (err error) {
-		c, err = s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
-		return err
-	})
+	c, err := s.channel(ctx, channel)
 	if err != nil {
 		return false, fmt.Errorf("is %s private: %w", channel, err)
 	}
-	return c.IsPrivate && !c.IsExtShared && !c.IsPendingExtShared && !c.IsOrgShared && !c.IsIM && !c.IsMpIM, nil
+	return private(c), nil
+}
+
+func (s *Slack) channel(ctx context.Context, id string) (c *slack.Channel, err error) {
+	err = s.call(ctx, "conversations.info", "", func(ctx context.Context) (err error) {
+		c, err = s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+		return err
+	})
+	return c, err
+}
+
+func private(c *slack.Channel) bool {
+	return c.IsPrivate && !c.IsExtShared && !c.IsPendingExtShared && !c.IsOrgShared && !c.IsIM && !c.IsMpIM
 }
 
 // A cache keeps answers and the moment they were asked for. One question that

@@ -126,14 +126,15 @@ type identity struct {
 // appID is in the middle of an app-level token.
 var appIDIn = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`)
 
-// New prepares to talk to Slack.
+// New prepares to talk to Slack. Without Book, Trail and AuditChannel it can
+// look things up, and neither receive nor post.
 func New(c Config) (*Slack, error) {
 	c = c.withDefaults()
 	switch {
 	case c.BotToken == "" || c.AppToken == "":
 		return nil, errors.New("slack: the bot token and the app token are needed")
-	case c.Book == nil || c.Trail == nil || c.AuditChannel == "":
-		return nil, errors.New("slack: Book, Trail and AuditChannel are needed")
+	case (c.Book == nil) != (c.Trail == nil) || (c.Book == nil) != (c.AuditChannel == ""):
+		return nil, errors.New("slack: Book, Trail and AuditChannel belong together")
 	}
 	client, err := newHTTPClient(c)
 	if err != nil {

@@ -77,9 +77,12 @@ func bare(state approvals.State, title string, next ...commands.Span) commands.C
 func gallery() map[string]cards.Message {
 	approved := bare(approvals.APPROVED, "Approved: delete 49 SAQ users",
 		commands.Span{Text: "Starts at "}, commands.Span{Time: until, Clock: true}, commands.Span{Text: "."})
-	approved.Buttons = pending().Buttons[1:]
+	approved.Buttons = append(pending().Buttons[1:], commands.Button{Action: commands.ActWithdraw, Label: "Withdraw"})
 	running := bare(approvals.RUNNING, "Deleting 49 SAQ users", commands.Span{Text: "Running. Every chunk is read back."})
 	running.Progress = &commands.Progress{Done: 26, Total: 49, Left: 150 * time.Second}
+	running.Buttons = []commands.Button{{Action: commands.ActStop, Label: "Stop", Style: "danger", Confirm: &commands.Confirm{
+		Title: "Stop K7F3Q?", Text: "It ends before its next chunk. What was done stays done.", Yes: "Stop it", No: "Let it run",
+	}}}
 	long := pending()
 	long.Title = "Update 260 SAQ users?"
 	long.Companies = nil

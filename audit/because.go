@@ -15,8 +15,10 @@ const (
 	WhyNotReader    approvals.Why = "not-reader"    // in a list, but not in readers
 	WhyNotRequester approvals.Why = "not-requester" // nor in requesters
 	WhyNotApprover  approvals.Why = "not-approver"  // nor in approvers
+	WhyNotStopper   approvals.Why = "not-stopper"   // neither in requesters nor in approvers
 	WhyOutsider     approvals.Why = "outsider"      // a guest, an app, deactivated: Detail says which
 	WhyOwnRequest   approvals.Why = "own-request"   // nobody approves what they asked for
+	WhyOwnFreeze    approvals.Why = "own-freeze"    // nobody lifts their own freeze
 	WhySamePerson   approvals.Why = "same-person"   // another account of whoever asked
 	WhyNotYours     approvals.Why = "not-yours"     // only the requester may
 	WhyNoQuorum     approvals.Why = "no-quorum"     // it could never get its approvals
@@ -59,6 +61,10 @@ func because(e approvals.Event) string {
 		return "its time is over"
 	case approvals.WhyProtected:
 		return "all of the users are protected"
+	case approvals.WhyFrozen:
+		return "everything stood still for too long"
+	case approvals.WhyStopped:
+		return "a person stopped it"
 	}
 	if said := refusal(f); said != "" {
 		return said
@@ -86,10 +92,14 @@ func refusal(f approvals.Facts) string {
 		return "they are not one of the requesters"
 	case WhyNotApprover:
 		return "they are not one of the approvers"
+	case WhyNotStopper:
+		return "they are neither one of the requesters nor one of the approvers"
 	case WhyOutsider:
 		return "the account is not a full member" + inParens(f.Detail)
 	case WhyOwnRequest:
 		return "it is their own request"
+	case WhyOwnFreeze:
+		return "the freeze is their own"
 	case WhySamePerson:
 		return "the account belongs to the person who asked"
 	case WhyNotYours:

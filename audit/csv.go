@@ -63,15 +63,15 @@ func PlanCSV(w io.Writer, p approvals.Plan) error {
 
 func planHeader(p approvals.Plan) []string {
 	header := append([]string(nil), columns...)
-	for _, s := range p.Change() {
-		header = append(header, "old:"+string(s.Field), "new:"+string(s.Field))
+	for _, f := range p.Fields() {
+		header = append(header, "old:"+string(f), "new:"+string(f))
 	}
 	return header
 }
 
 func planRow(p approvals.Plan, u qualys.SAQUser) []string {
 	row := cells(u)
-	for _, s := range p.Change() {
+	for _, s := range p.ChangeFor(u.ID) {
 		row = append(row, u.Value(s.Field), s.Value)
 	}
 	return row
@@ -88,7 +88,6 @@ func ResultCSV(w io.Writer, p approvals.Plan, outcomes map[qualys.SAQUserID]appr
 	if err := t.row(header); err != nil {
 		return err
 	}
-	approved := wanted(p)
 	for _, u := range p.Users() {
 		o, ok := outcomes[u.ID]
 		if !ok {
@@ -98,7 +97,7 @@ func ResultCSV(w io.Writer, p approvals.Plan, outcomes map[qualys.SAQUserID]appr
 		if o.Sent {
 			sent = "yes"
 		}
-		if err := t.row(append(planRow(p, u), approved, sent, o.Answer, o.Observed, word(o))); err != nil {
+		if err := t.row(append(planRow(p, u), wanted(p, u), sent, o.Answer, o.Observed, word(o))); err != nil {
 			return err
 		}
 	}
@@ -113,13 +112,13 @@ func word(o approvals.Outcome) string {
 	return string(o.Result) + ": " + string(o.Why)
 }
 
-// wanted is what reading back should show: "gone", or the new values.
-func wanted(p approvals.Plan) string {
+// wanted is what reading a user back should show: "gone", or the new values.
+func wanted(p approvals.Plan, u qualys.SAQUser) string {
 	if p.Verb() == approvals.Delete {
 		return "gone"
 	}
 	var sets []string
-	for _, s := range p.Change() {
+	for _, s := range p.ChangeFor(u.ID) {
 		sets = append(sets, string(s.Field)+"="+s.Value)
 	}
 	return strings.Join(sets, "; ")

@@ -35,12 +35,25 @@ func plan(t testing.TB, verb approvals.Verb, change qualys.Change, users ...qual
 	return p
 }
 
+// undo is a plan that gives each user values of its own.
+func undo(t testing.TB, users ...qualys.SAQUser) approvals.Plan {
+	t.Helper()
+	restore := map[qualys.SAQUserID]qualys.Change{}
+	for _, u := range users {
+		restore[u.ID] = qualys.NewChange(qualys.Set{Field: qualys.LastName, Value: "=was " + u.ID.String()}, qualys.Set{Field: qualys.Title, Value: u.FirstName})
+	}
+	p, err := approvals.NewPlan(approvals.Draft{Tenant: "default", Verb: approvals.Update, Restore: restore, Users: users, Scope: 1200})
+	require.NoError(t, err)
+	return p
+}
+
 var change = qualys.NewChange(qualys.Set{Field: qualys.LastName, Value: "=Left"}, qualys.Set{Field: qualys.Title, Value: ""})
 
 func TestPlanFiles(t *testing.T) {
 	for name, p := range map[string]approvals.Plan{
 		"plan-delete.csv": plan(t, approvals.Delete, nil, hostile...),
 		"plan-update.csv": plan(t, approvals.Update, change, hostile...),
+		"plan-undo.csv":   undo(t, hostile...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b, again bytes.Buffer
@@ -69,6 +82,7 @@ func TestResultFiles(t *testing.T) {
 	}{
 		"result-delete.csv": {plan(t, approvals.Delete, nil, hostile...), deleted},
 		"result-update.csv": {plan(t, approvals.Update, change, hostile...), updated},
+		"result-undo.csv":   {undo(t, hostile...), updated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer

@@ -74,19 +74,26 @@ func requested(e approvals.Event) string {
 }
 
 func approved(e approvals.Event) string {
-	s := fmt.Sprintf("%s approved %s%s.", who(e.By), e.Request, quorum(e))
-	missing := e.Facts.Need - e.Facts.Have
-	switch {
-	case missing > 0:
-		s += " It needs " + Plural(missing, "more approval") + "."
-	case !e.Facts.Starts.IsZero():
+	if e.Facts.State == approvals.NEEDS_REVIEW {
+		return fmt.Sprintf("%s approved that %s goes on%s.%s", who(e.By), e.Request, quorum(e), missing(e))
+	}
+	s := fmt.Sprintf("%s approved %s%s.%s", who(e.By), e.Request, quorum(e), missing(e))
+	if e.Facts.Have >= e.Facts.Need && !e.Facts.Starts.IsZero() {
 		s += " It starts at " + clock(e.Facts.Starts, e.At) + "."
 	}
 	return s
 }
 
+// missing says how many approvals are still awaited, if any.
+func missing(e approvals.Event) string {
+	if n := e.Facts.Need - e.Facts.Have; n > 0 {
+		return " It needs " + Plural(n, "more approval") + "."
+	}
+	return ""
+}
+
 func withdrawn(e approvals.Event) string {
-	return fmt.Sprintf("%s withdrew the approval of %s%s.", who(e.By), e.Request, quorum(e))
+	return fmt.Sprintf("%s withdrew the approval of %s%s.%s", who(e.By), e.Request, quorum(e), missing(e))
 }
 
 func rejected(e approvals.Event) string {
@@ -102,6 +109,8 @@ func expired(e approvals.Event) string {
 	switch {
 	case e.Facts.Why == approvals.WhyPayloadGone:
 		why = "its plan was no longer in Redis"
+	case e.Facts.Why == approvals.WhyFrozen:
+		why = "it was approved, but everything stood still when its time was over"
 	case e.Facts.Have > 0 && e.Facts.Have >= e.Facts.Need:
 		why = "it was approved, but could not start in time"
 	case e.Facts.Have > 0:
@@ -152,7 +161,7 @@ func look(e approvals.Event) string {
 }
 
 func resumed(e approvals.Event) string {
-	return fmt.Sprintf("%s resumed %s%s.%s", who(e.By), e.Request, quorum(e), reason(e))
+	return fmt.Sprintf("%s resumed %s%s.%s It goes on where it was interrupted.", who(e.By), e.Request, quorum(e), reason(e))
 }
 
 func closed(e approvals.Event) string {
@@ -195,7 +204,7 @@ func refused(e approvals.Event) string {
 }
 
 func frozen(e approvals.Event) string {
-	return fmt.Sprintf("%s froze all changes.%s Nothing starts until this is lifted.", who(e.By), reason(e))
+	return fmt.Sprintf("%s froze all changes.%s Nothing starts, and a run pauses, until an approver other than them lifts this.", who(e.By), reason(e))
 }
 
 func unfrozen(e approvals.Event) string {

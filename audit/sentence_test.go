@@ -57,18 +57,23 @@ var spoken = []struct {
 	{"approved", event(approvals.Approved, bob, facts{Have: 1, Need: 1, Starts: noon.Add(30 * time.Second)})},
 	{"approved: one more is needed", event(approvals.Approved, bob, facts{Have: 1, Need: 2})},
 	{"approved: two more are needed", event(approvals.Approved, bob, facts{Have: 1, Need: 3})},
+	{"approved: to go on, one more is needed", event(approvals.Approved, bob, facts{Have: 1, Need: 2, State: approvals.NEEDS_REVIEW, Starts: noon.Add(-time.Hour)})},
 	{"withdrawn", event(approvals.Withdrawn, bob, facts{Have: 0, Need: 1})},
+	{"withdrawn: there are enough", event(approvals.Withdrawn, bob, facts{Have: 2, Need: 2})},
 	{"rejected", event(approvals.Rejected, bob, facts{Reason: "wrong vendor."})},
 	{"rejected: without a reason", event(approvals.Rejected, bob, facts{})},
 	{"cancelled", event(approvals.Cancelled, alice, facts{})},
 	{"expired: nobody decided", event(approvals.Expired, bot, facts{Why: approvals.WhyDeadline, Need: 1})},
 	{"expired: one of two", event(approvals.Expired, bot, facts{Why: approvals.WhyDeadline, Have: 1, Need: 2})},
-	{"expired: approved, but frozen", event(approvals.Expired, bot, facts{Why: approvals.WhyDeadline, Have: 1, Need: 1})},
+	{"expired: approved, but late", event(approvals.Expired, bot, facts{Why: approvals.WhyDeadline, Have: 1, Need: 1})},
+	{"expired: approved, but frozen", event(approvals.Expired, bot, facts{Why: approvals.WhyFrozen, Have: 1, Need: 1})},
 	{"expired: the plan is gone", event(approvals.Expired, bot, facts{Why: approvals.WhyPayloadGone, Have: 1, Need: 1})},
 	{"started: delete", event(approvals.Started, bot, facts{Verb: "delete", Users: 49, Asked: alice})},
 	{"started: update of one", event(approvals.Started, bot, facts{Verb: "update", Users: 1, Asked: alice})},
-	{"stopped: by a person", with(event(approvals.Stopped, bob, facts{Verb: "delete", Users: 49, Reason: "wrong list"}),
+	{"stopped: by a person", with(event(approvals.Stopped, bob, facts{Verb: "delete", Users: 49, Why: approvals.WhyStopped}),
 		approvals.Counts{"done": 26, "not-run": 23})},
+	{"stopped: by somebody whose name was lost", with(event(approvals.Stopped, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyStopped}),
+		approvals.Counts{"not-run": 49})},
 	{"stopped: too many failed", with(event(approvals.Stopped, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyFailures}),
 		approvals.Counts{"done": 20, "failed": 6, "not-run": 23})},
 	{"finished: all", with(event(approvals.Finished, bot, facts{Verb: "delete", Users: 49, State: approvals.DONE}),
@@ -79,8 +84,6 @@ var spoken = []struct {
 		approvals.Counts{"done": 1100, "already": 2, "skipped": 3, "failed": 1, "unknown": 94})},
 	{"finished: nothing done", with(event(approvals.Finished, bot, facts{Verb: "delete", Users: 1, State: approvals.DONE}),
 		approvals.Counts{"already": 1})},
-	{"finished: one protected since", with(event(approvals.Finished, bot, facts{Verb: "delete", Users: 2, State: approvals.DONE}),
-		approvals.Counts{"done": 1, "protected": 1})},
 	{"review: the requester lost the right", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyRequesterRights, Asked: alice})},
 	{"review: an approver lost the right", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyApproverRights, Asked: alice})},
 	{"review: a larger quorum", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyQuorum, Have: 1, Need: 2})},
@@ -92,7 +95,9 @@ var spoken = []struct {
 	{"review: the canary is unknown", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyUnknown})},
 	{"review: in the middle", with(event(approvals.Review, bot, facts{Verb: "update", Users: 49, Why: approvals.WhyUnknown}),
 		approvals.Counts{"done": 26, "unknown": 23})},
-	{"resumed", event(approvals.Resumed, bob, facts{Have: 1, Need: 1, Reason: "Qualys is back"})},
+	{"review: frozen for a day", with(event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyFrozen}),
+		approvals.Counts{"done": 26, "not-run": 23})},
+	{"resumed", event(approvals.Resumed, bob, facts{Have: 1, Need: 1})},
 	{"closed", event(approvals.Closed, bob, facts{Verb: "delete", Users: 49, Reason: "done by hand"})},
 	{"closed: after a part", with(event(approvals.Closed, bob, facts{Verb: "delete", Users: 49}), approvals.Counts{"done": 26})},
 	{"void", event(approvals.Void, bot, facts{})},
@@ -108,7 +113,10 @@ var spoken = []struct {
 	{"refused: a guest", event(approvals.Refused, rules.Person{Team: "T1", ID: "U0MALLORY"}, facts{Verb: "find", Filter: "company~Acme", Why: WhyOutsider, Detail: "guest"})},
 	{"refused: too many users", event(approvals.Refused, alice, facts{Verb: "delete", Users: 1200, Filter: "company~a", Why: approvals.WhyCap})},
 	{"refused: a word we do not know", event(approvals.Refused, alice, facts{Verb: "dance", Why: "no-music"})},
-	{"frozen", event(approvals.Frozen, bob, facts{Reason: "incident 7"})},
+	{"refused: no right to stop", event(approvals.Refused, rules.Person{Team: "T1", ID: "U0MALLORY"}, facts{Verb: "stop", Why: WhyNotStopper})},
+	{"refused: the own freeze", event(approvals.Refused, bob, facts{Verb: "unfreeze", Why: WhyOwnFreeze})},
+	{"refused: a retry of too many", event(approvals.Refused, alice, facts{Verb: "retry", Users: 120, Why: approvals.WhyCap})},
+	{"frozen", event(approvals.Frozen, bob, facts{})},
 	{"unfrozen", event(approvals.Unfrozen, bob, facts{})},
 	{"policy: changed", event(approvals.Policy, bot, facts{Detail: strings.Repeat("ab", 32)})},
 	{"policy: the first", event(approvals.Policy, bot, facts{})},
@@ -148,10 +156,10 @@ func TestEveryKindHasASentence(t *testing.T) {
 func TestReasons(t *testing.T) {
 	var b strings.Builder
 	for _, why := range []approvals.Why{
-		WhyNoRole, WhyNotReader, WhyNotRequester, WhyNotApprover, WhyOutsider, WhyOwnRequest, WhySamePerson,
+		WhyNoRole, WhyNotReader, WhyNotRequester, WhyNotApprover, WhyNotStopper, WhyOutsider, WhyOwnRequest, WhyOwnFreeze, WhySamePerson,
 		WhyNotYours, WhyNoQuorum, WhyShare, WhyEverybody, WhyOverlap, WhyTooMany, WhyPublic,
 		approvals.WhyCap, approvals.WhyChannel, approvals.WhyForged, approvals.WhyDeadline,
-		approvals.WhyProtected, approvals.WhyPayloadGone,
+		approvals.WhyProtected, approvals.WhyPayloadGone, approvals.WhyFrozen, approvals.WhyStopped,
 	} {
 		said := because(event(approvals.Refused, alice, facts{Why: why, Detail: "K2M4N"}))
 		assert.NotEqual(t, "K2M4N", said, "%s has no words", why)
@@ -184,8 +192,8 @@ func TestSentencesFollowTheRulesOfTheVoice(t *testing.T) {
 	for _, state := range []approvals.State{approvals.RUNNING, approvals.DONE, approvals.STOPPED} {
 		for _, verb := range []approvals.Verb{approvals.Update, approvals.Delete} {
 			for _, n := range []int{0, 1, 2, 1200} {
-				c := approvals.Counts{"done": n, "already": n, "skipped": n, "protected": n, "failed": n, "unknown": n, "not-run": n}
-				proofread(t, Summary(approvals.Pending{Verb: verb, Users: 7*n + n, Counts: c, State: state})+".")
+				c := approvals.Counts{"done": n, "already": n, "skipped": n, "failed": n, "unknown": n, "not-run": n}
+				proofread(t, Summary(approvals.Pending{Verb: verb, Users: 6*n + n, Counts: c, State: state})+".")
 			}
 		}
 	}

@@ -30,7 +30,6 @@ func fates(verb approvals.Verb) []fate {
 	return []fate{
 		already,
 		{string(approvals.ResultSkipped), "changed since approval, skipped", "changed since approval, skipped"},
-		{string(approvals.WhyProtected), "is protected now, skipped", "are protected now, skipped"},
 		failed,
 		{string(approvals.ResultUnknown), "is unknown", "are unknown"},
 		{string(approvals.ResultNotRun), "was not touched", "were not touched"},
@@ -47,8 +46,11 @@ func ran(verb approvals.Verb, users int, counts approvals.Counts, state approval
 		rest -= counts[f.name]
 	}
 	left := fate{"", "has no result", "have no result"}
-	if state == approvals.RUNNING {
+	switch state {
+	case approvals.RUNNING:
 		left = fate{"", "to go", "to go"}
+	case approvals.STOPPED: // between two chunks: nothing of the rest was sent
+		left = fate{"", "was not touched", "were not touched"}
 	}
 	line := strings.Join(left.tell(parts, rest), " · ")
 	if state == approvals.STOPPED {

@@ -152,7 +152,7 @@ func facts(p approvals.Pending) []Fact {
 	if p.Filter != "" {
 		add("Selected by", Span{Text: grammar.OneLine(p.Filter, 200), Code: true})
 	}
-	add("New values", changes(p.Plan.Change())...)
+	add("New values", changes(p.Plan)...)
 	add("Approvals", approvedBy(p)...)
 	if p.State == approvals.PENDING {
 		add("Until", Span{Time: p.Deadline})
@@ -176,10 +176,18 @@ func ended(p approvals.Pending) bool {
 	return slices.Contains([]approvals.State{approvals.DONE, approvals.DONE_WITH_ERRORS, approvals.STOPPED}, p.State)
 }
 
-// changes says what an update writes: lastName = Left, title is cleared.
-func changes(c qualys.Change) []Span {
+// changes says what an update writes: lastName = Left, title is cleared. Where
+// each user gets values of its own, the file and the sample have them.
+func changes(p approvals.Plan) []Span {
+	if p.Restores() {
+		var names []string
+		for _, f := range p.Fields() {
+			names = append(names, string(f))
+		}
+		return []Span{{Text: "to each user the former " + strings.Join(names, ", ")}}
+	}
 	var spans []Span
-	for i, s := range c {
+	for i, s := range p.Change() {
 		if i > 0 {
 			spans = append(spans, Span{Text: " · "})
 		}
@@ -203,52 +211,6 @@ func approvedBy(p approvals.Pending) []Span {
 		spans = append(spans, Span{Text: before}, Span{Person: a.By})
 	}
 	return spans
-}
-
-// next says what happens next, or how it ended.
-func next(p approvals.Pending) Line {
-	switch p.State {
-	case approvals.PENDING:
-		if !p.Card.FileShared {
-			return Line{{Text: "The list of users is on its way; then it can be decided."}}
-		}
-		if p.Verb == approvals.Delete {
-			return Line{{Text: "This removes users of the questionnaire; it does not offboard platform accounts."}}
-		}
-	case approvals.APPROVED:
-		return Line{{Text: "Starts at "}, {Time: p.Starts, Clock: true}, {Text: "."}}
-	case approvals.RUNNING:
-		return Line{{Text: "Running. Every chunk is read back."}}
-	case approvals.REJECTED, approvals.CANCELLED, approvals.CLOSED:
-		return endedBy(p)
-	case approvals.EXPIRED:
-		return Line{{Text: audit.Sentence(approvals.Event{
-			Kind: approvals.Expired, Request: p.ID,
-			Facts: approvals.Facts{Why: p.Cause, Have: len(p.Approvals), Need: p.Need},
-		})}}
-	case approvals.NEEDS_REVIEW:
-		return Line{{Text: audit.Sentence(approvals.Event{
-			Kind: approvals.Review, Request: p.ID, Counts: p.Counts,
-			Facts: approvals.Facts{Verb: string(p.Verb), Users: p.Users, Why: p.Cause, Asked: p.Requester},
-		})}, {Text: " To end it: "}, {Text: grammar.Command + " close " + p.ID, Code: true}}
-	}
-	return nil
-}
-
-// endedBy says who ended a request, and in which words.
-func endedBy(p approvals.Pending) Line {
-	word := map[approvals.State]string{
-		approvals.REJECTED: "Rejected by ", approvals.CANCELLED: "Cancelled by ", approvals.CLOSED: "Closed by ",
-	}[p.State]
-	l := Line{{Text: word}, {Person: p.EndedBy}}
-	if p.Why != "" {
-		l = append(l, Span{Text: `: "` + grammar.OneLine(p.Why, grammar.ReasonAtMost) + `"`})
-	}
-	l = append(l, Span{Text: "."})
-	if p.State != approvals.CLOSED {
-		l = append(l, Span{Text: " No user was touched."})
-	}
-	return l
 }
 
 // summary is the whole card in one paragraph.
@@ -281,7 +243,7 @@ func (c *CardContent) tellUsers(p approvals.Pending) {
 	for i, u := range users {
 		bump(companies, u.Company)
 		if i < sampleAtMost && p.State.Open() {
-			c.Sample = append(c.Sample, person(u, p.Plan.Change()))
+			c.Sample = append(c.Sample, person(u, p.Plan.ChangeFor(u.ID)))
 		}
 	}
 	if len(c.Sample) > 0 {
@@ -299,12 +261,23 @@ func (c *CardContent) tellUsers(p approvals.Pending) {
 			c.LeftOutMore = len(p.Plan.LeftOut()) - i
 			break
 		}
-		why := "protected"
-		if l.Why == approvals.WhyAlreadySo {
-			why = "already so"
-		}
-		c.LeftOut = append(c.LeftOut, person(l.User, nil)+" · "+why)
+		c.LeftOut = append(c.LeftOut, person(l.User, nil)+" · "+leftOutBecause(l.Why))
 	}
+}
+
+// leftOutBecause says in a word or two why a plan leaves a user out.
+func leftOutBecause(why approvals.Why) string {
+	switch why {
+	case approvals.WhyAlreadySo:
+		return "already so"
+	case approvals.WhyDrifted:
+		return "changed since"
+	case approvals.WhyGone:
+		return "gone"
+	case approvals.WhyUnwritable:
+		return "its former value cannot be written"
+	}
+	return "protected"
 }
 
 // person is a SAQ user on one line, with what would change.
@@ -328,19 +301,29 @@ func buttons(p approvals.Pending) []Button {
 		return nil
 	}
 	no := []Button{{Action: ActReject, Label: "Reject"}, {Action: ActCancel, Label: "Cancel"}}
-	switch p.State {
-	case approvals.PENDING:
-		after := "They cannot be brought back."
-		if p.Verb == approvals.Update {
-			after = "Their old values stand in the file."
-		}
-		yes := Button{Action: ActApprove, Label: "Approve", Style: "primary", Confirm: &Confirm{
-			Title: title(p), Text: fmt.Sprintf("I will %s, fingerprint %s. %s", what(p), p.Short(), after),
-			Yes: "Approve", No: "Not yet",
-		}}
-		return append([]Button{yes}, no...)
-	case approvals.APPROVED:
-		return no
+	switch {
+	case p.State == approvals.PENDING:
+		return append([]Button{yes(p, title(p), "I will "+what(p))}, no...)
+	case p.State == approvals.APPROVED:
+		return append(no, Button{Action: ActWithdraw, Label: "Withdraw"})
+	case p.State == approvals.RUNNING && p.Stopper.ID == "":
+		return []Button{{Action: ActStop, Label: "Stop", Style: "danger", Confirm: &Confirm{
+			Title: "Stop " + p.ID + "?", Text: "It ends before its next chunk. What was done stays done, and the result says who was not touched.",
+			Yes: "Stop it", No: "Let it run",
+		}}}
+	case resuming(p):
+		return []Button{yes(p, "Resume "+p.ID+"?", "I will go on to "+what(p)+" where I was interrupted")}
 	}
 	return nil
+}
+
+// yes is the button that approves.
+func yes(p approvals.Pending, question, promise string) Button {
+	after := "They cannot be brought back."
+	if p.Verb == approvals.Update {
+		after = "Their old values stand in the file."
+	}
+	return Button{Action: ActApprove, Label: "Approve", Style: "primary", Confirm: &Confirm{
+		Title: question, Text: fmt.Sprintf("%s, fingerprint %s. %s", promise, p.Short(), after), Yes: "Approve", No: "Not yet",
+	}}
 }

@@ -111,8 +111,28 @@ func TestCards(t *testing.T) {
 			p.State, p.Counts, p.ResultSHA = approvals.DONE_WITH_ERRORS, counts("done=47 already=1 skipped=1"), "ab"
 			said(p)
 		}},
+		{"running-being-stopped", func(p *approvals.Pending) {
+			p.State, p.Chunk, p.Counts, p.Stopper = approvals.RUNNING, 2, counts("done=25 skipped=1"), carol
+			said(p)
+		}},
+		{"stopped-by-a-person", func(p *approvals.Pending) {
+			p.State, p.Counts, p.Cause, p.EndedBy, p.Ended = approvals.STOPPED, counts("done=26"), approvals.WhyStopped, carol, later
+			said(p)
+		}},
+		{"needs-review-being-resumed", func(p *approvals.Pending) {
+			p.State, p.Cause, p.Counts, p.Need, p.Resuming = approvals.NEEDS_REVIEW, approvals.WhyCredentials, counts("done=26"), 2, true
+			said(p)
+		}},
+		{"needs-review-forged", func(p *approvals.Pending) { p.State, p.Cause = approvals.NEEDS_REVIEW, approvals.WhyForged }},
+		{"needs-review-frozen", func(p *approvals.Pending) {
+			p.State, p.Cause, p.Counts = approvals.NEEDS_REVIEW, approvals.WhyFrozen, counts("done=26")
+		}},
+		{"expired-frozen", func(p *approvals.Pending) {
+			p.State, p.Cause = approvals.EXPIRED, approvals.WhyFrozen
+			said(p)
+		}},
 		{"stopped", func(p *approvals.Pending) {
-			p.State, p.Counts, p.Cause = approvals.STOPPED, counts("done=1 failed=20 not-run=28"), approvals.WhyFailures
+			p.State, p.Counts, p.Cause = approvals.STOPPED, counts("done=1 failed=20"), approvals.WhyFailures
 			said(p)
 		}},
 		{"rejected", func(p *approvals.Pending) {
@@ -171,7 +191,7 @@ var everyState = []approvals.State{
 
 // P36: a decided card has no buttons; P32: nor has one whose file is not up.
 func TestButtonsStandOnlyWhereTheyDoSomething(t *testing.T) {
-	want := map[approvals.State]string{approvals.PENDING: "Approve Reject Cancel", approvals.APPROVED: "Reject Cancel"}
+	want := map[approvals.State]string{approvals.PENDING: "Approve Reject Cancel", approvals.APPROVED: "Reject Cancel Withdraw", approvals.RUNNING: "Stop"}
 	for _, s := range everyState {
 		p := pending(t)
 		p.State = s

@@ -39,12 +39,22 @@ func (d *Desk) ask(ctx context.Context, s Slash, r Request, a *attempt) (Reply, 
 	if err := d.private(ctx, s.Channel); err != nil {
 		return Reply{}, err
 	}
-	prepared, err := d.prepare(ctx, r)
+	draft, err := d.draft(ctx, r)
 	if err != nil {
 		return Reply{}, err
 	}
-	plan := prepared.Plan
+	plan, err := d.seal(draft)
+	if err != nil {
+		return Reply{}, err
+	}
 	a.users = len(plan.Users())
+	reply, err := d.hold(ctx, s, plan, r.Reason)
+	reply.Text += missing(r.Filter, len(plan.Users())+len(plan.LeftOut()))
+	return reply, err
+}
+
+// hold checks a plan against the caps and the quorum, and has the book keep it.
+func (d *Desk) hold(ctx context.Context, s Slash, plan approvals.Plan, reason string) (Reply, error) {
 	need, err := d.capped(plan)
 	if err != nil {
 		return Reply{}, err
@@ -58,21 +68,20 @@ func (d *Desk) ask(ctx context.Context, s Slash, r Request, a *attempt) (Reply, 
 		return Reply{}, err
 	}
 	p, err := d.Book.Hold(ctx, approvals.Holding{
-		Plan: plan, By: s.By, Op: s.Op, Channel: s.Channel, Reason: r.Reason, PlanSHA: sum.Sum(), Need: need,
+		Plan: plan, By: s.By, Op: s.Op, Channel: s.Channel, Reason: reason, PlanSHA: sum.Sum(), Need: need,
 		Expires: d.Policy.ExpiresAfter, CoolDown: d.Policy.CoolDown, MaxOpen: d.Policy.MaxOpen, MaxOpenEach: rules.MaxOpenEach,
 	})
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Text: held(p, able) + leftOutSentence(plan.LeftOut()) + missing(r.Filter, len(plan.Users())+len(plan.LeftOut()))}, nil
+	return Reply{Text: held(p, able) + leftOutSentence(plan.LeftOut()) + d.standstill(ctx)}, nil
 }
 
-// prepare looks everybody up who fits, and seals a plan of those who may be
-// touched.
-func (d *Desk) prepare(ctx context.Context, r Request) (execution.Prepared, error) {
-	scope, err := d.Users.Count(ctx, nil)
+// draft looks everybody up who fits.
+func (d *Desk) draft(ctx context.Context, r Request) (approvals.Draft, error) {
+	scope, err := d.scope(ctx)
 	if err != nil {
-		return execution.Prepared{}, fmt.Errorf("count everybody: %w", err)
+		return approvals.Draft{}, err
 	}
 	var users []qualys.SAQUser
 	err = d.each(ctx, r.Filter, func(u qualys.SAQUser) error {
@@ -81,19 +90,30 @@ func (d *Desk) prepare(ctx context.Context, r Request) (execution.Prepared, erro
 		}
 		return nil
 	})
-	if err != nil {
-		return execution.Prepared{}, err
+	if err == nil && len(users) == 0 {
+		err = errNobodyFound
 	}
-	if len(users) == 0 {
-		return execution.Prepared{}, errNobodyFound
-	}
-	prepared, err := execution.Prepare(approvals.Draft{
+	return approvals.Draft{
 		Tenant: d.Tenant, Verb: approvals.Verb(r.Verb), Change: r.Set, Users: users, Scope: scope, Filter: r.Selects(),
-	}, d.protected)
-	if errors.Is(err, approvals.ErrNobody) {
-		return execution.Prepared{}, leftOutError{prepared.LeftOut}
+	}, err
+}
+
+// scope counts all SAQ users that the bot can see.
+func (d *Desk) scope(ctx context.Context) (int, error) {
+	n, err := d.Users.Count(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("count everybody: %w", err)
 	}
-	return prepared, err
+	return n, nil
+}
+
+// seal makes a plan of those who may be touched.
+func (d *Desk) seal(draft approvals.Draft) (approvals.Plan, error) {
+	prepared, err := execution.Prepare(draft, d.protected)
+	if errors.Is(err, approvals.ErrNobody) {
+		return approvals.Plan{}, leftOutError{prepared.LeftOut}
+	}
+	return prepared.Plan, err
 }
 
 // protected reports whether no plan may touch a user: the policy says so, or it

@@ -39,6 +39,12 @@ func (d *Desk) decide(ctx context.Context, c Click, said bool) Reply {
 		reply, err = d.reject(ctx, p, c, said)
 	case ActCancel:
 		_, err = d.Book.Cancel(ctx, p.ID, c.By, c.Op)
+	case ActWithdraw:
+		_, err = d.takeBack(ctx, p.ID, c.By, c.Op)
+	case ActStop:
+		if err = d.may(ctx, mayStop, c.By); err == nil {
+			_, err = d.halt(ctx, p.ID, c.By, c.Op)
+		}
 	default:
 		err = errForeignForm
 	}
@@ -59,12 +65,17 @@ func fits(p approvals.Pending, c Click) error {
 	return nil
 }
 
-// approve is a yes: typed first, where the policy asks for it.
+// approve is a yes, to a request that waits or to one that is resumed: typed
+// first, where the policy asks for it.
 func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said bool) (Reply, error) {
+	waits := p.State == approvals.PENDING || resuming(p)
 	if err := d.mayDecide(ctx, p, c.By); err != nil {
-		return Reply{}, cmp.Or(tooLate(p, approvals.PENDING), err)
+		if !waits {
+			err = over(p)
+		}
+		return Reply{}, err
 	}
-	if p.Users > d.Policy.TypeToConfirmAbove && p.State == approvals.PENDING {
+	if p.Users > d.Policy.TypeToConfirmAbove && waits {
 		if !said {
 			return Reply{Form: approveForm(p, c)}, nil
 		}
@@ -72,8 +83,18 @@ func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said b
 			return Reply{Errors: map[string]string{fieldConfirm: "Type " + confirmation(p) + ", as it stands above."}}, nil
 		}
 	}
-	_, err := d.Book.Decide(ctx, approvals.Decision{Request: p.ID, By: c.By, Op: c.Op, Yes: true, Fingerprint: c.Fingerprint})
+	now, err := d.Book.Decide(ctx, approvals.Decision{Request: p.ID, By: c.By, Op: c.Op, Yes: true, Fingerprint: c.Fingerprint})
+	if err == nil && (now.State == approvals.APPROVED || now.State == approvals.RUNNING) {
+		if still := d.standstill(ctx); still != "" { // the card cannot know
+			return Reply{Text: "Your approval of " + code(p.ID) + " is stored." + still}, nil
+		}
+	}
 	return Reply{}, err
+}
+
+// resuming reports whether an interrupted request takes approvals again.
+func resuming(p approvals.Pending) bool {
+	return p.State == approvals.NEEDS_REVIEW && p.Resuming
 }
 
 // reject is a no; the form asks why.

@@ -102,6 +102,12 @@ func (d *Desk) may(ctx context.Context, need right, who rules.Person) error {
 		return d.Policy.MayRead(ctx, d.Reads, who)
 	case mayRequest:
 		return d.Policy.MayRequest(ctx, d.Directory, who)
+	case mayStop:
+		err := d.Policy.MayStop(ctx, d.Directory, who)
+		if errors.Is(err, rules.ErrNotRequester) && !errors.Is(err, rules.ErrLookUp) {
+			return errNotStopper
+		}
+		return err
 	}
 	return nil // judged by who they are, or per request
 }

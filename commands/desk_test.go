@@ -374,6 +374,13 @@ func TestRights(t *testing.T) {
 		{rita, newVendor, "You may not ask for changes here.", audit.WhyNotRequester},
 		{rita, "delete", "You may not ask for changes here.", audit.WhyNotRequester},
 		{bob, "update", "You may not ask for changes here.", audit.WhyNotRequester},
+		{bob, "retry K7F3Q", "You may not ask for changes here.", audit.WhyNotRequester},
+		{bob, "undo K7F3Q", "You may not ask for changes here.", audit.WhyNotRequester},
+		{rita, "stop K7F3Q", "You may not stop or freeze anything here.", audit.WhyNotStopper},
+		{rita, "freeze", "You may not stop or freeze anything here.", audit.WhyNotStopper},
+		{mallory, "freeze", "The policy gives you no role here.", audit.WhyNoRole},
+		{rita, "unfreeze", "You may not decide requests here.", audit.WhyNotApprover},
+		{alice, "unfreeze", "You may not decide requests here.", audit.WhyNotApprover},
 	} {
 		w := newTown(t)
 		r := w.in(tt.who, tt.text)
@@ -397,6 +404,9 @@ func TestOutsidersAreRefused(t *testing.T) {
 	stranger := rules.Person{Team: "T9", ID: "UBOB"}
 	assert.Contains(t, w.click(stranger, commands.ActApprove, p).Text, "(stranger)")
 	assert.Contains(t, w.in(rules.Person{Team: "T1", ID: "UNOBODY"}, "find").Text, "(unknown)")
+	for _, text := range []string{"freeze", "unfreeze", "stop " + p.ID, "resume " + p.ID, "retry " + p.ID, "undo " + p.ID} {
+		assert.Contains(t, w.in(stranger, text).Text, "(stranger)", text)
+	}
 }
 
 // P22, P23, P24: people are known by id; names and addresses allow nothing, and
@@ -427,7 +437,10 @@ func TestFailsClosedWhenRightsCannotBeRead(t *testing.T) {
 	w := newTown(t)
 	p := w.asked(newVendor)
 	w.office.down = true
-	for _, text := range []string{newVendor, "delete", "find", "count", "download", "requests", "show " + p.ID, "close " + p.ID, "help", "help delete", "whoami"} {
+	for _, text := range []string{
+		newVendor, "delete", "find", "count", "download", "requests", "show " + p.ID, "close " + p.ID, "help", "help delete", "whoami",
+		"retry " + p.ID, "undo " + p.ID, "stop " + p.ID, "freeze",
+	} {
 		r := w.in(alice, text)
 		assert.Equal(t, "I could not find out what you may do, so nothing was done and nothing was stored.", r.Text, text)
 		assert.Equal(t, "Try again in a moment.", r.Hint)
@@ -471,7 +484,7 @@ func TestNothingIsDecidedBeforeTheListIsUp(t *testing.T) {
 func TestASupersededCardPointsToTheNewest(t *testing.T) {
 	w := newTown(t)
 	p := w.asked(`delete id=1000 reason="SEC-1"`)
-	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel} {
+	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel, commands.ActWithdraw, commands.ActStop} {
 		c := w.button(bob, a, p)
 		c.Message = "99.1"
 		r := w.desk.Click(t.Context(), c)
@@ -484,7 +497,7 @@ func TestASupersededCardPointsToTheNewest(t *testing.T) {
 func TestAButtonOfAnotherPlanDecidesNothing(t *testing.T) {
 	w := newTown(t)
 	p := w.asked(`delete id=1000 reason="SEC-1"`)
-	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel} {
+	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel, commands.ActWithdraw, commands.ActStop} {
 		c := w.button(alice, a, p)
 		c.Fingerprint = "000000000000"
 		assert.Contains(t, w.desk.Click(t.Context(), c).Text, "does not fit the plan")
@@ -526,7 +539,7 @@ func TestAFormThatNobodyKnows(t *testing.T) {
 	r := w.desk.Submit(t.Context(), commands.Submission{Form: "frobnicate", By: alice, Channel: "CSEC"})
 	assert.Equal(t, "I do not know this form any more.", r.Text)
 	p := w.asked(`delete id=1000 reason="SEC-1"`)
-	assert.Equal(t, "I do not know this form any more.", w.click(bob, "withdraw", p).Text)
+	assert.Equal(t, "I do not know this form any more.", w.click(bob, "resume", p).Text)
 }
 
 func TestWhatNobodyForesawIsAnApology(t *testing.T) {

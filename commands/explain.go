@@ -19,7 +19,7 @@ import (
 // the log.
 func (d *Desk) explain(ctx context.Context, err error) Reply {
 	for _, explain := range []func(error) (Reply, bool){
-		explainUsage, d.explainRights, explainRequest, explainPlan, explainQualys,
+		explainUsage, d.explainRights, explainFreeze, explainRequest, explainPlan, explainQualys,
 	} {
 		if r, ok := explain(err); ok {
 			if noisy(err) {
@@ -95,6 +95,7 @@ func (d *Desk) explainRights(err error) (Reply, bool) {
 		{errOwnReject, "You asked for this one, so it is not yours to reject.", "Press Cancel to take it back."},
 		{rules.ErrOwnRequest, "You asked for this one. A second person has to approve it.", ""},
 		{rules.ErrSamePerson, "This account and the one that asked belong to the same person. A second person has to decide.", ""},
+		{errNotStopper, "You may not stop or freeze anything here.", "Requesters and approvers may. " + try("whoami") + " shows your roles."},
 		{rules.ErrNotReader, "You may not look users up here.", "Only readers may. " + try("whoami") + " shows your roles."},
 		{rules.ErrNotRequester, "You may not ask for changes here.", "Only requesters may. " + try("whoami") + " shows your roles."},
 		{rules.ErrNotApprover, "You may not decide requests here.", "Only approvers may. " + try("whoami") + " shows your roles."},
@@ -116,7 +117,13 @@ func explainRequest(err error) (Reply, bool) {
 		about, shown = escape(e.id), grammar.Command+" show "+e.id
 	}
 	if e, ok := errors.AsType[*approvals.OverError](err); ok {
-		return Reply{Text: overdue(about, e)}, true
+		return Reply{Text: overdue(about, e), Hint: instead(err, e.State)}, true
+	}
+	if e, ok := errors.AsType[barredError](err); ok {
+		return Reply{
+			Text: about + " cannot go on: " + barred(e.why) + ".",
+			Hint: "An approver can end it with " + try("close", id(err)) + "; then " + try("retry", id(err)) + " asks anew for who is left.",
+		}, true
 	}
 	if e, ok := errors.AsType[*approvals.OverlapError](err); ok {
 		return Reply{
@@ -132,6 +139,12 @@ func explainRequest(err error) (Reply, bool) {
 		{approvals.ErrAlready, "You have approved " + about + " already; one person counts once.", "Somebody else has to approve it."},
 		{approvals.ErrExpired, about + " has expired. Nobody was touched.", "Type the command again to ask anew."},
 		{approvals.ErrNotReady, "The list of users is not in the channel yet, so nobody can decide.", "Press again when the file is above the card."},
+		{approvals.ErrPlanGone, "The list of users of " + about + " is no longer kept, so nothing can be made of it.", "Type the command again to ask anew."},
+		{errNotApproved, "There is no approval of yours to withdraw from " + about + ".", code(shown)},
+		{errNotBegun, about + " has not begun, so there is nothing to stop.", "Whoever asked can cancel it, and an approver can reject it on its card."},
+		{errNobodyLeft, about + " left nobody to retry.", "Users that were skipped had changed: ask for them with a command of their own."},
+		{errNothingDone, about + " changed no SAQ user, so there is nothing to undo.", code(shown)},
+		{errForGood, about + " is a delete, and a delete cannot be undone.", "The values of its users stand in the CSV above its card."},
 		{approvals.ErrNotYours, "Only the person who asked for " + about + " can cancel it.", "An approver can reject it."},
 		{errSuperseded, "This is an older card of " + about + ".", "Use its newest card in the channel: " + code(shown)},
 		{approvals.ErrFingerprint, "This button does not fit the plan of " + about + ". Nothing was stored.", code(shown)},
@@ -145,6 +158,58 @@ func explainRequest(err error) (Reply, bool) {
 		if errors.Is(err, known.err) {
 			return Reply{Text: known.text, Hint: known.hint}, true
 		}
+	}
+	return Reply{}, false
+}
+
+// id is the request that an error is about.
+func id(err error) string {
+	e, _ := errors.AsType[requestError](err)
+	return e.id
+}
+
+// instead says what can still be done about a request that it is too late for.
+func instead(err error, s approvals.State) string {
+	about := id(err)
+	switch {
+	case about == "":
+	case s == approvals.RUNNING:
+		return "A requester or an approver can end it before its next chunk: " + try("stop", about)
+	case s == approvals.NEEDS_REVIEW:
+		return "An approver can let it go on, " + try("resume", about) + ", or end it, " + try("close", about) + "."
+	}
+	return ""
+}
+
+// barred says why a run cannot be resumed.
+func barred(why approvals.Why) string {
+	switch why {
+	case approvals.WhyRequesterRights:
+		return "whoever asked for it may no longer ask for changes"
+	case approvals.WhyChannel:
+		return "the policy does not list its channel any more"
+	case approvals.WhyCap:
+		return "the policy allows fewer users in one request now"
+	}
+	return "the policy asks for more approvals now than it was made for"
+}
+
+// explainFreeze has the words for the switch that makes everything stand still.
+func explainFreeze(err error) (Reply, bool) {
+	if e, ok := errors.AsType[frozenError](err); ok {
+		text := "Everything stands still already."
+		if !e.on.At.IsZero() {
+			text = "Everything stands still already, since " + clock(e.on.At) + ": " + mention(e.on.By.ID) + " froze it."
+		}
+		return Reply{Text: text, Hint: "An approver other than them lifts it: " + try(string(Unfreeze))}, true
+	}
+	switch {
+	case errors.Is(err, errOwnFreeze):
+		return Reply{Text: "The freeze is your own. An approver other than you has to lift it."}, true
+	case errors.Is(err, approvals.ErrThawed):
+		return Reply{Text: "Nothing is frozen."}, true
+	case errors.Is(err, approvals.ErrFrozen):
+		return Reply{Text: "Everything stands still: somebody froze it.", Hint: "An approver other than them lifts it: " + try(string(Unfreeze))}, true
 	}
 	return Reply{}, false
 }
@@ -286,5 +351,8 @@ func leftOutWords(list []approvals.LeftOut) string {
 	}
 	add(leftOut(list, approvals.WhyProtected), "is protected by the policy", "are protected by the policy")
 	add(leftOut(list, approvals.WhyAlreadySo), "has the new values already", "have the new values already")
+	add(leftOut(list, approvals.WhyDrifted), "has changed since", "have changed since")
+	add(leftOut(list, approvals.WhyGone), "is gone", "are gone")
+	add(leftOut(list, approvals.WhyUnwritable), "had a value that cannot be written", "had values that cannot be written")
 	return strings.Join(parts, ", ")
 }

@@ -27,7 +27,10 @@ func explained() []error {
 	list := []error{
 		rules.ErrOwnRequest, rules.ErrSamePerson, rules.ErrNotReader, rules.ErrNotRequester, rules.ErrNotApprover,
 		rules.ErrNoRole, rules.ErrLookUp, rules.ErrUnreachableQuorum{Need: 2, Have: 1}, rules.ErrUnreachableQuorum{Need: 1, Have: 0},
-		errOwnReject, errNobodyFound, errNoReason, errForeignForm,
+		errOwnReject, errNobodyFound, errNoReason, errForeignForm, errNotApproved, errNotBegun, errNotStopper, errOwnFreeze,
+		errNobodyLeft, errNothingDone, errForGood, approvals.ErrPlanGone, approvals.ErrFrozen, approvals.ErrThawed,
+		frozenError{approvals.Freeze{By: bob, At: at}}, frozenError{}, barredError{approvals.WhyQuorum}, barredError{approvals.WhyCap},
+		barredError{approvals.WhyChannel}, barredError{approvals.WhyRequesterRights},
 		elsewhereError{[]string{"C1", "C2"}}, publicError{"C1"}, capError{101, 100, true}, capError{5001, 5000, false},
 		shareError{60, 200, 40, 20}, everybodyError{1}, leftOutError{protected},
 		approvals.ErrNoRequest, approvals.ErrAlready, approvals.ErrExpired, approvals.ErrNotReady, approvals.ErrFingerprint,
@@ -85,13 +88,15 @@ func TestOnlyRefusalsAreNoted(t *testing.T) {
 		qualys.ErrIgnoredCriteria, context.Canceled, elsewhereError{}, errForeignForm,
 		leftOutError{[]approvals.LeftOut{{Why: approvals.WhyAlreadySo}}},
 		fmt.Errorf("%w: %w", rules.ErrNotReader, rules.ErrLookUp),
+		errNotApproved, errNotBegun, errNobodyLeft, errNothingDone, errForGood, approvals.ErrPlanGone, approvals.ErrThawed,
+		frozenError{}, barredError{approvals.WhyQuorum}, leftOutError{[]approvals.LeftOut{{Why: approvals.WhyGone}}},
 	} {
 		_, _, noted := refusal(fmt.Errorf("wrapped: %w", err))
 		assert.False(t, noted, "%v", err)
 	}
 	for _, err := range []error{
 		rules.ErrOwnRequest, rules.ErrSamePerson, rules.ErrNoRole, rules.ErrNotReader, rules.ErrNotRequester, rules.ErrNotApprover,
-		rules.ErrOutsider{Kind: rules.Guest}, errOwnReject, approvals.ErrNotYours, approvals.ErrForged, approvals.ErrFingerprint,
+		rules.ErrOutsider{Kind: rules.Guest}, errOwnReject, errNotStopper, errOwnFreeze, approvals.ErrNotYours, approvals.ErrForged, approvals.ErrFingerprint,
 		approvals.ErrTooManyOpen, approvals.ErrTooManyYours, &approvals.OverlapError{Request: "A"}, capError{}, shareError{},
 		everybodyError{}, publicError{}, rules.ErrUnreachableQuorum{}, leftOutError{[]approvals.LeftOut{{Why: approvals.WhyProtected}}},
 	} {

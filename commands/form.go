@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approvals"
+	"countersign/audit"
 	"countersign/commands/grammar"
 	"countersign/qualys"
 )
@@ -105,12 +106,16 @@ func confirms(words string, p approvals.Pending) bool {
 
 // approveForm asks to type what is about to happen.
 func approveForm(p approvals.Pending, c Click) *Form {
+	head, intro := title(p), []string{
+		"Request " + p.ID + ", fingerprint " + p.Short() + ".",
+		"Reason: " + grammar.OneLine(p.Reason, grammar.ReasonAtMost),
+	}
+	if resuming(p) {
+		head = "Resume " + grammar.OneLine(p.ID, 17)
+		intro = append([]string{"I go on to " + what(p) + " where I was interrupted. " + audit.Summary(p) + "."}, intro...)
+	}
 	return &Form{
-		ID: formApprove, Title: title(p), Submit: "Approve", Click: c, Channel: c.Channel,
-		Intro: []string{
-			"Request " + p.ID + ", fingerprint " + p.Short() + ".",
-			"Reason: " + grammar.OneLine(p.Reason, grammar.ReasonAtMost),
-		},
+		ID: formApprove, Title: head, Submit: "Approve", Click: c, Channel: c.Channel, Intro: intro,
 		Fields: []FormField{{
 			ID: fieldConfirm, Kind: FieldText, Label: "Type " + confirmation(p), Placeholder: confirmation(p), Max: 40,
 		}},

@@ -28,7 +28,8 @@ func TestHelpShowsWhatThisPersonMayDo(t *testing.T) {
 
 var verbs = []commands.Verb{
 	commands.Download, commands.Find, commands.Count, commands.Update, commands.Delete, commands.Requests,
-	commands.Show, commands.Cancel, commands.Close, commands.Whoami, commands.Help,
+	commands.Show, commands.Cancel, commands.Withdraw, commands.Retry, commands.Undo, commands.Stop, commands.Resume,
+	commands.Close, commands.Freeze, commands.Unfreeze, commands.Whoami, commands.Help,
 }
 
 func TestHelpExplainsEachVerb(t *testing.T) {
@@ -38,7 +39,7 @@ func TestHelpExplainsEachVerb(t *testing.T) {
 	var all []string
 	for _, v := range verbs {
 		who := everything
-		if v == commands.Close {
+		if v == commands.Withdraw || v == commands.Resume || v == commands.Unfreeze {
 			who = max
 		}
 		r := w.in(who, "help "+string(v))
@@ -60,6 +61,8 @@ func TestHelpAboutAForbiddenVerbSaysWhy(t *testing.T) {
 	assert.Equal(t, "You may not ask for changes here.", w.in(rita, "help delete").Text)
 	assert.Equal(t, "You may not look users up here.", w.in(bob, "help find").Text)
 	assert.Equal(t, "You may not decide requests here.", w.in(rita, "help close").Text)
+	assert.Equal(t, "You may not decide requests here.", w.in(alice, "help resume").Text)
+	assert.Equal(t, "You may not stop or freeze anything here.", w.in(rita, "help freeze").Text)
 	assert.Equal(t, "The policy gives you no role here.", w.in(mallory, "help find").Text)
 	assert.Empty(t, w.events(), "reading about a verb is no attempt")
 }
@@ -69,6 +72,7 @@ func TestHelpAndRightsAgree(t *testing.T) {
 	texts := map[commands.Verb]string{
 		commands.Download: "download", commands.Find: "find", commands.Count: "count", commands.Update: "update",
 		commands.Delete: "delete", commands.Requests: "requests", commands.Show: "show AAAAA",
+		commands.Retry: "retry AAAAA", commands.Undo: "undo AAAAA", commands.Stop: "stop AAAAA", commands.Unfreeze: "unfreeze",
 	}
 	for _, who := range []rules.Person{alice, bob, rita, max, mallory} {
 		help := w.in(who, "help").Text

@@ -17,6 +17,13 @@ var (
 	errNobodyFound = errors.New("no user fits the conditions")
 	errNoReason    = errors.New("a reason without a word in it")
 	errForeignForm = errors.New("a form that no command opened")
+	errNotApproved = errors.New("this person gave no approval that could be withdrawn")
+	errNotBegun    = errors.New("the run has not begun")
+	errNotStopper  = errors.New("neither a requester nor an approver")
+	errOwnFreeze   = errors.New("whoever froze does not lift it")
+	errNobodyLeft  = errors.New("the request left nobody to retry")
+	errNothingDone = errors.New("the request changed nobody")
+	errForGood     = errors.New("a delete cannot be undone")
 )
 
 // An elsewhereError is a command in a channel that the policy does not list.
@@ -55,6 +62,17 @@ type leftOutError struct{ leftOut []approvals.LeftOut }
 
 func (e leftOutError) Error() string { return "everybody is left out" }
 
+// A frozenError is a freeze while one is on.
+type frozenError struct{ on approvals.Freeze }
+
+func (e frozenError) Error() string { return "frozen by " + e.on.By.String() }
+
+// A barredError says why a run that is resumed now would be interrupted again
+// at once.
+type barredError struct{ why approvals.Why }
+
+func (e barredError) Error() string { return "it cannot go on: " + string(e.why) }
+
 // A requestError is an error about one request.
 type requestError struct {
 	id  string
@@ -80,6 +98,8 @@ func refusal(err error) (why approvals.Why, detail string, ok bool) {
 		{rules.ErrNotRequester, audit.WhyNotRequester},
 		{rules.ErrNotApprover, audit.WhyNotApprover},
 		{rules.ErrNoRole, audit.WhyNoRole},
+		{errNotStopper, audit.WhyNotStopper},
+		{errOwnFreeze, audit.WhyOwnFreeze},
 		{approvals.ErrNotYours, audit.WhyNotYours},
 		{approvals.ErrForged, approvals.WhyForged},
 		{approvals.ErrFingerprint, approvals.WhyForged},
@@ -97,7 +117,7 @@ func refusal(err error) (why approvals.Why, detail string, ok bool) {
 		return audit.WhyOverlap, e.Request, true
 	}
 	if e, ok := errors.AsType[leftOutError](err); ok {
-		return approvals.WhyProtected, "", leftOut(e.leftOut, approvals.WhyAlreadySo) == 0
+		return approvals.WhyProtected, "", leftOut(e.leftOut, approvals.WhyProtected) == len(e.leftOut)
 	}
 	switch {
 	case is[shareError](err):

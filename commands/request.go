@@ -19,7 +19,14 @@ const (
 	Requests = grammar.Requests
 	Show     = grammar.Show
 	Cancel   = grammar.Cancel
+	Withdraw = grammar.Withdraw
+	Retry    = grammar.Retry
+	Undo     = grammar.Undo
+	Stop     = grammar.Stop
+	Resume   = grammar.Resume
 	Close    = grammar.Close
+	Freeze   = grammar.Freeze
+	Unfreeze = grammar.Unfreeze
 	Whoami   = grammar.Whoami
 	Help     = grammar.Help
 )

@@ -32,8 +32,12 @@ func (d *Desk) requests(ctx context.Context, s Slash, r Request) Reply {
 	if err != nil {
 		return d.explain(ctx, err)
 	}
+	still, err := d.frozen(ctx)
+	if err != nil {
+		return d.explain(ctx, err)
+	}
 	if len(list) == 0 {
-		return Reply{Text: "No requests " + map[grammar.Which]string{grammar.OpenOnes: "are open", grammar.MyOnes: "of yours are kept", grammar.AllOnes: "are kept"}[r.Which] + "."}
+		return Reply{Hint: still, Text: "No requests " + map[grammar.Which]string{grammar.OpenOnes: "are open", grammar.MyOnes: "of yours are kept", grammar.AllOnes: "are kept"}[r.Which] + "."}
 	}
 	lines := []string{audit.Plural(len(list), "request")}
 	if len(list) > requestsAtMost {
@@ -42,6 +46,9 @@ func (d *Desk) requests(ctx context.Context, s Slash, r Request) Reply {
 	}
 	for _, p := range list {
 		lines = append(lines, "• "+brief(p))
+	}
+	if still != "" {
+		lines = append(lines, still)
 	}
 	return Reply{Text: strings.Join(lines, "\n"), Hint: try("show", list[0].ID)}
 }
@@ -79,8 +86,15 @@ func state(p approvals.Pending) string {
 	case approvals.APPROVED:
 		return "approved, starts at " + clock(p.Starts)
 	case approvals.RUNNING:
-		return fmt.Sprintf("running, %s of %s", audit.Number(worked(p)), audit.Number(p.Users))
+		running := fmt.Sprintf("running, %s of %s", audit.Number(worked(p)), audit.Number(p.Users))
+		if p.Stopper.ID != "" {
+			running += ", stopped by " + mention(p.Stopper.ID)
+		}
+		return running
 	case approvals.NEEDS_REVIEW:
+		if p.Resuming {
+			return fmt.Sprintf("is being resumed (%d of %d)", len(p.Approvals), p.Need)
+		}
 		return "needs review"
 	case approvals.DONE, approvals.DONE_WITH_ERRORS, approvals.STOPPED:
 		return escape(audit.Summary(p))

@@ -32,5 +32,14 @@ func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 	if len(c.Next) > 0 {
 		lines = append(lines, c.Next.Mrkdwn())
 	}
+	if p.State.Open() { // what the card cannot know
+		still, err := d.frozen(ctx)
+		if err != nil {
+			return d.explain(ctx, err)
+		}
+		if still != "" {
+			lines = append(lines, still)
+		}
+	}
 	return Reply{Text: strings.Join(lines, "\n")}
 }

@@ -16,9 +16,11 @@ type Action string
 
 // The buttons of a card.
 const (
-	ActApprove Action = "approve"
-	ActReject  Action = "reject"
-	ActCancel  Action = "cancel"
+	ActApprove  Action = "approve"
+	ActReject   Action = "reject"
+	ActCancel   Action = "cancel"
+	ActWithdraw Action = "withdraw"
+	ActStop     Action = "stop"
 )
 
 // A Click is a button pressed on a card.

@@ -31,7 +31,14 @@ func table() []verb {
 		requestsVerb(),
 		showVerb(),
 		cancelVerb(),
+		withdrawVerb(),
+		retryVerb(),
+		undoVerb(),
+		stopVerb(),
+		resumeVerb(),
 		closeVerb(),
+		freezeVerb(),
+		unfreezeVerb(),
 		whoamiVerb(),
 		helpVerb(),
 	}
@@ -55,7 +62,9 @@ const (
 	maySee                  // anyone in a role
 	mayRead                 // readers
 	mayRequest              // requesters
+	mayStop                 // requesters and approvers
 	mayCancel               // the requester: judged per request
+	mayDecide               // approvers: judged per request, or per freeze
 	mayClose                // approvers, and the requester: judged per request
 )
 
@@ -70,6 +79,10 @@ func (r right) holds(roles rules.Roles) bool {
 		return rights.Read
 	case mayRequest, mayCancel:
 		return rights.Request
+	case mayStop:
+		return rights.Stop
+	case mayDecide:
+		return rights.Approve
 	case mayClose:
 		return rights.Approve || rights.Request
 	}
@@ -83,8 +96,10 @@ func (r right) refusal(roles rules.Roles) error {
 		return rules.ErrNoRole
 	case r == mayRead:
 		return rules.ErrNotReader
-	case r == mayClose:
+	case r == mayClose, r == mayDecide:
 		return rules.ErrNotApprover
+	case r == mayStop:
+		return errNotStopper
 	}
 	return rules.ErrNotRequester
 }

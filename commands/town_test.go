@@ -191,6 +191,71 @@ func (w *town) fill(who rules.Person, f *commands.Form, values map[string]string
 	}))
 }
 
+// post brings everything that happened so far into the channel.
+func (w *town) post() {
+	w.Helper()
+	box := w.book.Outbox()
+	_, err := box.Lease(w.Context(), "poster", time.Minute)
+	require.NoError(w, err)
+	for _, e := range w.events() {
+		require.NoError(w, box.Posted(w.Context(), "poster", e.Seq, fmt.Sprint("hash", e.Seq)))
+	}
+}
+
+// claimed is a run of an approved request.
+func (w *town) claimed(p approvals.Pending) *approvals.Run {
+	w.Helper()
+	w.post()
+	require.NoError(w, w.book.Record(w.Context(), "policy", w.book.Policy))
+	w.redis.SetTime(must(w.book.Now(w.Context())).Add(time.Minute))
+	run, err := w.book.Claim(w.Context(), p.ID, "executor", time.Hour)
+	require.NoError(w, err)
+	return run
+}
+
+// ran carries a plan out: what becomes of a user is what fate says, and the
+// chunks that have a user without one are not run. What is done is done in
+// Qualys too.
+func (w *town) ran(p approvals.Pending, state approvals.State, fate func(qualys.SAQUser) approvals.Result) approvals.Pending {
+	w.Helper()
+	run := w.claimed(p)
+	chunks, err := run.Chunks(w.Context())
+	require.NoError(w, err)
+	for _, c := range chunks {
+		outcomes := map[qualys.SAQUserID]approvals.Outcome{}
+		for _, u := range c.Users {
+			if r := fate(u); r != "" {
+				outcomes[u.ID] = approvals.Outcome{Result: r, Sent: r != approvals.ResultSkipped}
+			}
+			if outcomes[u.ID].Result == approvals.ResultDone {
+				w.qualys.write(p.Plan, u.ID)
+			}
+		}
+		if len(outcomes) == len(c.Users) {
+			require.NoError(w, run.Sent(w.Context(), c.N, 1))
+			require.NoError(w, run.Done(w.Context(), c.N, outcomes))
+		}
+	}
+	if state == approvals.NEEDS_REVIEW {
+		require.NoError(w, run.Review(w.Context(), approvals.WhyCredentials, nil))
+	} else {
+		require.NoError(w, run.Finish(w.Context(), state, "", nil, "sha"))
+	}
+	return w.now(p)
+}
+
+// approvedBy has somebody approve.
+func (w *town) approvedBy(who rules.Person, p approvals.Pending) approvals.Pending {
+	w.Helper()
+	r := w.click(who, commands.ActApprove, p)
+	if r.Form != nil {
+		r = w.fill(who, r.Form, map[string]string{"confirm": r.Form.Fields[0].Placeholder})
+	}
+	require.Empty(w, r.Errors)
+	require.NotContains(w, r.Text, "may not")
+	return w.now(p)
+}
+
 // events are what the trail will say.
 func (w *town) events() []approvals.Event {
 	w.Helper()
@@ -373,6 +438,15 @@ func (q *subscription) edit(fits func(qualys.SAQUser) bool, edit func(*qualys.SA
 			edit(&q.users[i])
 		}
 	}
+}
+
+// write does to a user what a plan says.
+func (q *subscription) write(p approvals.Plan, id qualys.SAQUserID) {
+	if p.Verb() == approvals.Delete {
+		q.users = slices.DeleteFunc(q.users, withIDs(id))
+		return
+	}
+	q.edit(withIDs(id), func(u *qualys.SAQUser) { *u = p.ChangeFor(id).Apply(*u) })
 }
 
 func called(first string) func(qualys.SAQUser) bool {

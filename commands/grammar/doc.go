@@ -12,7 +12,14 @@
 //	requests [open|mine|all]
 //	show     id
 //	cancel   id
+//	withdraw id
+//	retry    id [reason="…"]
+//	undo     id [reason="…"]
+//	stop     id
+//	resume   id
 //	close    id [reason="…"]
+//	freeze
+//	unfreeze
 //	whoami
 //	help     [verb]
 //

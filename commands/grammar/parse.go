@@ -141,6 +141,9 @@ var synonyms = map[string]Verb{
 	"remove": Delete, "rm": Delete, "del": Delete, "drop": Delete, "purge": Delete,
 	"change": Update, "edit": Update, "rename": Update, "modify": Update, "set": Update,
 	"status": Requests, "pending": Requests, "history": Requests, "abort": Cancel, "?": Help, "hilfe": Help,
+	"revoke": Withdraw, "unapprove": Withdraw, "redo": Retry, "rerun": Retry, "again": Retry,
+	"revert": Undo, "rollback": Undo, "restore": Undo, "halt": Stop, "kill": Stop, "interrupt": Stop,
+	"continue": Resume, "proceed": Resume, "pause": Freeze, "lock": Freeze, "thaw": Unfreeze, "unlock": Unfreeze,
 	"who": Whoami, "me": Whoami,
 }
 

@@ -21,7 +21,14 @@ const (
 	Requests Verb = "requests"
 	Show     Verb = "show"
 	Cancel   Verb = "cancel"
+	Withdraw Verb = "withdraw"
+	Retry    Verb = "retry"
+	Undo     Verb = "undo"
+	Stop     Verb = "stop"
+	Resume   Verb = "resume"
 	Close    Verb = "close"
+	Freeze   Verb = "freeze"
+	Unfreeze Verb = "unfreeze"
 	Whoami   Verb = "whoami"
 	Help     Verb = "help"
 )
@@ -31,9 +38,9 @@ type Request struct {
 	Verb    Verb
 	Filter  qualys.Filter        // find, count, update, delete: selects SAQ users
 	Set     qualys.Change        // update: the new values
-	Reason  string               // update, delete: mandatory; close: may be given
+	Reason  string               // update, delete: mandatory; close, retry, undo: may be given
 	Listing qualys.DownloadQuery // download: which platform users
-	ID      string               // show, cancel, close: of a request
+	ID      string               // show, cancel, withdraw, retry …: of a request
 	Which   Which                // requests
 	About   Verb                 // help: about one verb, or empty
 }

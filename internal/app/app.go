@@ -45,6 +45,7 @@ type Times struct {
 	Fresh        time.Duration // 10 s
 	Silence      time.Duration // 20 s
 	Settle       func(qualys.Fate) time.Duration
+	PosterLease  time.Duration // 10 s
 	SecondSocket time.Duration // some minutes: when the second socket is opened
 	Write        time.Duration // 90 s: how long a write to Qualys may take
 }
@@ -135,6 +136,7 @@ func build(c Config) (*house, error) {
 		AuditChannel: policy.AuditChannel(), Approvers: policy.Approvers, AnyFiles: policy.Files == rules.AnyChannel,
 		Typed:   func(users int) bool { return users > policy.TypeToConfirmAbove },
 		Replica: replica(), Log: c.Log, Meter: h.metrics.meter(), Point: c.Point, SecondSocket: c.Times.SecondSocket,
+		Lease: c.Times.PosterLease,
 	})
 	return h, err
 }

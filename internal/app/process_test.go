@@ -60,7 +60,7 @@ func child(text string) int {
 	if r.Short {
 		c.Times = app.Times{
 			Poll: 50 * time.Millisecond, Lease: 1500 * time.Millisecond, Heartbeat: 300 * time.Millisecond,
-			Fresh: 700 * time.Millisecond, Silence: time.Second, SecondSocket: time.Hour,
+			Fresh: 700 * time.Millisecond, Silence: time.Second, SecondSocket: time.Hour, PosterLease: 1500 * time.Millisecond,
 			Settle: func(f qualys.Fate) time.Duration { return f.Settle() / 40 },
 		}
 	}
@@ -99,6 +99,7 @@ type town struct {
 	t      *testing.T
 	slack  *minislack.Server
 	qualys *miniqualys.Server
+	redis  *redisProcess
 	bots   int
 }
 
@@ -117,8 +118,9 @@ func newTown(t *testing.T) *town {
 	w := &town{t: t, slack: minislack.RunT(t), qualys: miniqualys.RunT(t)}
 	w.slack.Example()
 	w.slack.SetMessageRate(0, 0)
+	w.redis = redisServer(t)
 	w.role = role{
-		Slack: w.slack.URL(), Qualys: w.qualys.URL(), Redis: redisServer(t),
+		Slack: w.slack.URL(), Qualys: w.qualys.URL(), Redis: w.redis.url(),
 		Policy: filepath.Join(t.TempDir(), "policy.yaml"),
 	}
 	w.policy(defaultPolicy)
@@ -129,8 +131,15 @@ func (w *town) policy(text string) {
 	require.NoError(w.t, os.WriteFile(w.Policy, []byte(text), 0o600))
 }
 
+// A redisProcess is a redis-server with an append-only file, which can be
+// killed and started again.
+type redisProcess struct {
+	*process
+	path, port, dir string
+}
+
 // redisServer starts a redis-server of its own for the test.
-func redisServer(t *testing.T) string {
+func redisServer(t *testing.T) *redisProcess {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("CI") != "" {
@@ -142,9 +151,16 @@ func redisServer(t *testing.T) string {
 	require.NoError(t, err)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, l.Close())
-	start(t, exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--appendonly", "yes", "--dir", t.TempDir()))
-	return "redis://127.0.0.1:" + port + "/0"
+	r := &redisProcess{path: path, port: port, dir: t.TempDir()}
+	r.start(t)
+	return r
 }
+
+func (r *redisProcess) start(t *testing.T) {
+	r.process = start(t, exec.Command(r.path, "--port", r.port, "--bind", "127.0.0.1", "--appendonly", "yes", "--dir", r.dir))
+}
+
+func (r *redisProcess) url() string { return "redis://127.0.0.1:" + r.port + "/0" }
 
 // A process is a child that ends with the test, and whose output is shown when
 // the test fails.

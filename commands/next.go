@@ -1,0 +1,128 @@
+package commands
+
+import (
+	"countersign/approvals"
+	"countersign/audit"
+	"countersign/commands/grammar"
+)
+
+// next says what happens next, or how it ended.
+func next(p approvals.Pending) Line {
+	switch p.State {
+	case approvals.PENDING:
+		if !p.Card.FileShared {
+			return Line{{Text: "The list of users is on its way; then it can be decided."}}
+		}
+		if p.Verb == approvals.Delete {
+			return Line{{Text: "This removes users of the questionnaire; it does not offboard platform accounts."}}
+		}
+	case approvals.APPROVED:
+		return Line{{Text: "Starts at "}, {Time: p.Starts, Clock: true}, {Text: "."}}
+	case approvals.RUNNING:
+		if p.Stopper.ID != "" {
+			return Line{{Text: "Stopped by "}, {Person: p.Stopper}, {Text: ": it ends before its next chunk."}}
+		}
+		return Line{{Text: "Running. Every chunk is read back."}}
+	case approvals.REJECTED, approvals.CANCELLED:
+		return endedBy(p)
+	case approvals.CLOSED:
+		return then(endedBy(p), afterwards(p))
+	case approvals.STOPPED:
+		return then(stoppedBy(p), afterwards(p))
+	case approvals.DONE, approvals.DONE_WITH_ERRORS:
+		return afterwards(p)
+	case approvals.EXPIRED:
+		return Line{{Text: audit.Sentence(approvals.Event{
+			Kind: approvals.Expired, Request: p.ID,
+			Facts: approvals.Facts{Why: p.Cause, Have: len(p.Approvals), Need: p.Need},
+		})}}
+	case approvals.NEEDS_REVIEW:
+		return reviewing(p)
+	}
+	return nil
+}
+
+// typed is a command about a request, to be typed.
+func typed(v Verb, p approvals.Pending) Span {
+	return Span{Text: grammar.Command + " " + string(v) + " " + p.ID, Code: true}
+}
+
+// reviewing says why people have to look, and what they can do then.
+func reviewing(p approvals.Pending) Line {
+	if resuming(p) {
+		return Line{{Text: "It goes on where it was interrupted once it has " + audit.Plural(p.Need, "approval") + " again. To end it instead: "},
+			typed(Close, p)}
+	}
+	l := Line{{Text: audit.Sentence(approvals.Event{
+		Kind: approvals.Review, Request: p.ID, Counts: p.Counts,
+		Facts: approvals.Facts{Verb: string(p.Verb), Users: p.Users, Why: p.Cause, Asked: p.Requester},
+	})}}
+	if !ruined(p) {
+		l = append(l, Span{Text: " An approver lets it go on: "}, typed(Resume, p), Span{Text: "."})
+	}
+	return append(l, Span{Text: " To end it: "}, typed(Close, p))
+}
+
+// ruined reports whether nothing can be made of a request any more.
+func ruined(p approvals.Pending) bool {
+	return p.Cause == approvals.WhyForged || p.Cause == approvals.WhyPayloadGone
+}
+
+// stoppedBy names who stopped a run, if a person did.
+func stoppedBy(p approvals.Pending) Line {
+	if p.EndedBy.ID == "" {
+		return nil
+	}
+	return Line{{Text: "Stopped by "}, {Person: p.EndedBy}, {Text: "."}}
+}
+
+// afterwards says what can be asked for once a run is over: to try again for
+// those whom it left, and to take an update back.
+func afterwards(p approvals.Pending) Line {
+	var l Line
+	if ruined(p) {
+		return nil
+	}
+	if n := left(p); n == 1 {
+		l = Line{{Text: "To ask again for the one that is left: "}, typed(Retry, p), {Text: "."}}
+	} else if n > 1 {
+		l = Line{{Text: "To ask again for the " + audit.Number(n) + " that are left: "}, typed(Retry, p), {Text: "."}}
+	}
+	if p.Verb == approvals.Update && p.Counts[string(approvals.ResultDone)] > 0 {
+		l = then(l, Line{{Text: "To ask for the old values again: "}, typed(Undo, p), {Text: "."}})
+	}
+	return l
+}
+
+// left is how many users a run left: failed, unknown, or never touched.
+func left(p approvals.Pending) int {
+	n := p.Users
+	for _, r := range []approvals.Result{approvals.ResultDone, approvals.ResultAlready, approvals.ResultSkipped} {
+		n -= p.Counts[string(r)]
+	}
+	return max(0, n)
+}
+
+// then is one sentence after the other.
+func then(a, b Line) Line {
+	if len(a) == 0 || len(b) == 0 {
+		return append(a, b...)
+	}
+	return append(append(a, Span{Text: " "}), b...)
+}
+
+// endedBy says who ended a request, and in which words.
+func endedBy(p approvals.Pending) Line {
+	word := map[approvals.State]string{
+		approvals.REJECTED: "Rejected by ", approvals.CANCELLED: "Cancelled by ", approvals.CLOSED: "Closed by ",
+	}[p.State]
+	l := Line{{Text: word}, {Person: p.EndedBy}}
+	if p.Why != "" {
+		l = append(l, Span{Text: `: "` + grammar.OneLine(p.Why, grammar.ReasonAtMost) + `"`})
+	}
+	l = append(l, Span{Text: "."})
+	if p.State != approvals.CLOSED {
+		l = append(l, Span{Text: " No user was touched."})
+	}
+	return l
+}

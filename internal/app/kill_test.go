@@ -1,0 +1,186 @@
+package app_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/minislack"
+)
+
+var (
+	kills   = flag.Int("kills", 0, "how many bots to kill in TestKills; 0 means 60 in CI and 6 elsewhere")
+	shipped = flag.Bool("shipped", false, "let TestKills use the lease and settle times that people run")
+)
+
+// A cast is some bots that are killed and started again.
+type cast struct {
+	*town
+	bots []*process
+	done int // kills so far
+}
+
+const (
+	perRound   = 40
+	bystanders = 400
+)
+
+// newCast starts three bots over a Qualys that takes its time.
+func newCast(t *testing.T, short bool) *cast {
+	c := &cast{town: newTown(t)}
+	c.qualys.AddSAQUsers(bystanders, "Bystander")
+	c.qualys.Slow("delete", 150*time.Millisecond)
+	c.qualys.Slow("search", 60*time.Millisecond)
+	for range 3 {
+		c.bots = append(c.bots, c.bot(short))
+	}
+	return c
+}
+
+// round has a company deleted, with whatever happens in between.
+func (c *cast) round(n int, between func(card minislack.Message)) {
+	company := fmt.Sprintf("Vendor%d", n)
+	c.qualys.AddSAQUsers(perRound, company)
+	_, err := c.slack.As("alice").Slash(channel, "/qualys-users", fmt.Sprintf(`delete company=%s reason="round %d"`, company, n))
+	require.NoError(c.t, err)
+	e := c.await("the card of "+company, func(e minislack.Event) bool {
+		return e.Kind == minislack.Posted && len(e.Message.Buttons()) > 0 && strings.Contains(e.Message.Rendered(), "company="+company)
+	})
+	c.approve("bob", e.Message, fmt.Sprintf("DELETE %d", perRound))
+	c.await("the approval of "+company, func(e2 minislack.Event) bool {
+		return e2.Kind == minislack.Posted && e2.Thread == e.TS && strings.Contains(e2.Message.Rendered(), "U0BOB approved")
+	})
+	between(e.Message)
+	c.await("the summary of "+company, func(e2 minislack.Event) bool {
+		return e2.Kind == minislack.Posted && e2.N > e.N && e2.Thread == "" &&
+			strings.Contains(e2.Message.Rendered(), fmt.Sprintf("Deleted %d of %d SAQ users", perRound, perRound))
+	})
+}
+
+// truth compares what the channel says with what Qualys lost.
+func (c *cast) truth(rounds int) {
+	summaries := 0
+	for _, m := range c.slack.Messages(channel) {
+		if m.Metadata != nil && m.Metadata.Type == "countersign_summary" {
+			summaries++
+		}
+	}
+	assert.Equal(c.t, rounds, summaries, "one summary a request")
+	assert.Len(c.t, c.qualys.SAQUsers(), bystanders)
+	assert.Zero(c.t, c.qualys.RepeatedDeletes(), "nobody was deleted twice")
+	assert.Zero(c.t, c.qualys.Wild())
+}
+
+// Promise 3, reliability 6.3: whenever and however often bots are killed, every
+// request ends with the truth.
+func TestKills(t *testing.T) {
+	want := *kills
+	if want == 0 {
+		if want = 6; os.Getenv("CI") != "" {
+			want = 60
+		}
+	}
+	c := newCast(t, !*shipped)
+	longest := 400 * time.Millisecond
+	if *shipped {
+		longest = 2 * time.Second
+	}
+	began, rounds := time.Now(), 0
+	for ; c.done < want; rounds++ {
+		c.round(rounds, func(minislack.Message) {
+			for range 1 + rand.IntN(3) {
+				c.pass(time.Duration(rand.Int64N(int64(longest))))
+				i := rand.IntN(len(c.bots))
+				c.bots[i].kill()
+				c.gone()
+				c.bots[i] = c.bot(!*shipped)
+				c.done++
+			}
+		})
+	}
+	c.truth(rounds)
+	t.Logf("%d kills over %d requests in %s", c.done, rounds, time.Since(began).Round(time.Second))
+}
+
+// pass lets chance choose the moment of a kill. It waits for nothing.
+func (c *cast) pass(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.t.Context().Done():
+	}
+}
+
+// owner is the bot that claimed last.
+func (c *cast) owner(request string) *process {
+	var owner *process
+	require.Eventually(c.t, func() bool {
+		for _, b := range c.bots {
+			if strings.Contains(b.out.String(), `msg="run claimed" request=`+request) {
+				owner = b
+				return true
+			}
+		}
+		return false
+	}, time.Minute, 5*time.Millisecond)
+	return owner
+}
+
+// Reliability row 11: a bot that stands still beyond its lease is replaced, and
+// does no harm when it wakes.
+func TestABotThatStandsStillIsReplaced(t *testing.T) {
+	c := newCast(t, true)
+	c.round(0, func(card minislack.Message) {
+		owner := c.owner(requestOf(card))
+		require.NoError(t, owner.Process.Signal(syscall.SIGSTOP))
+		c.await("the summary, by another bot", func(e minislack.Event) bool {
+			return e.Kind == minislack.Posted && e.Thread == "" && strings.Contains(e.Message.Rendered(), "Deleted 40 of 40")
+		})
+		require.NoError(t, owner.Process.Signal(syscall.SIGCONT))
+	})
+	c.round(1, func(minislack.Message) {}) // the sleeper is awake and takes part
+	c.truth(2)
+}
+
+// requestOf is the id on a card.
+func requestOf(card minislack.Message) string {
+	_, rest, _ := strings.Cut(card.Rendered(), "\nRequest ")
+	id, _, _ := strings.Cut(rest, "\n")
+	return id
+}
+
+// Reliability rows 13 and 15: Redis is killed in the middle of a run and comes
+// back with its append-only file.
+func TestRedisComesBack(t *testing.T) {
+	c := newCast(t, true)
+	c.round(0, func(card minislack.Message) {
+		c.owner(requestOf(card))
+		c.redis.kill()
+		c.redis.start(t)
+	})
+	c.round(1, func(minislack.Message) {})
+	c.truth(2)
+}
+
+// SIGTERM: the run is handed on at once, without waiting for the lease.
+func TestATermHandsTheRunOn(t *testing.T) {
+	c := newCast(t, false) // the shipped lease: 30 s
+	c.round(0, func(card minislack.Message) {
+		owner := c.owner(requestOf(card))
+		asked := time.Now()
+		require.NoError(t, owner.Process.Signal(syscall.SIGTERM))
+		<-owner.done
+		assert.True(t, owner.ProcessState.Success(), "a clean exit: %s", owner.out.String())
+		t.Logf("the bot was gone %s after SIGTERM", time.Since(asked).Round(time.Millisecond))
+	})
+	c.truth(1)
+}

@@ -1,7 +1,7 @@
 # What people run by hand. CI runs .ci/run, which is "make check" after
 # installing what is missing.
 
-.PHONY: check test demo bench build update vuln
+.PHONY: check test demo bench sim kill kill-shipped build update vuln
 
 check: ## gofmt, vet, staticcheck, both programs, and all tests with -race
 	.ci/run check
@@ -14,6 +14,12 @@ demo: ## the whole house on a laptop, no tokens
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+kill: ## a thousand kills of real processes
+	go test ./internal/app -run '^TestKills$$' -kills 1000 -timeout 3h -v
+
+kill-shipped: ## three kills with the lease and settle times that people run
+	go test ./internal/app -run '^TestKills$$' -kills 3 -shipped -timeout 30m -v
 
 build: ## bot and demo, into bin/
 	go build -o bin/ ./cmd/bot ./cmd/demo

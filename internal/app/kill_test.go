@@ -95,10 +95,10 @@ func TestKills(t *testing.T) {
 	}
 	began, rounds := time.Now(), 0
 	for ; c.done < want; rounds++ {
-		c.round(rounds, func(minislack.Message) {
+		c.round(rounds, func(card minislack.Message) {
 			for range 1 + rand.IntN(3) {
 				c.pass(time.Duration(rand.Int64N(int64(longest))))
-				i := rand.IntN(len(c.bots))
+				i := c.victim(requestOf(card))
 				c.bots[i].kill()
 				c.gone()
 				c.bots[i] = c.bot(!*shipped)
@@ -108,6 +108,21 @@ func TestKills(t *testing.T) {
 	}
 	c.truth(rounds)
 	t.Logf("%d kills over %d requests in %s", c.done, rounds, time.Since(began).Round(time.Second))
+}
+
+// victim is mostly the bot that runs the request, and sometimes any other.
+func (c *cast) victim(request string) int {
+	for i, b := range c.bots {
+		if b.claimed(request) && (*shipped || rand.IntN(3) > 0) {
+			return i
+		}
+	}
+	return rand.IntN(len(c.bots))
+}
+
+// claimed reports whether this process has claimed the request.
+func (p *process) claimed(request string) bool {
+	return strings.Contains(p.out.String(), `msg="run claimed" request=`+request)
 }
 
 // pass lets chance choose the moment of a kill. It waits for nothing.
@@ -125,7 +140,7 @@ func (c *cast) owner(request string) *process {
 	var owner *process
 	require.Eventually(c.t, func() bool {
 		for _, b := range c.bots {
-			if strings.Contains(b.out.String(), `msg="run claimed" request=`+request) {
+			if b.claimed(request) {
 				owner = b
 				return true
 			}

@@ -108,6 +108,7 @@ func (runCommand) Run(s *app.Settings, to surface) error {
 	if err != nil {
 		return err
 	}
+	app.LogRedis(log)
 	err = app.Run(to.ctx, app.Config{Settings: *s, Log: log, Version: version()})
 	if errors.Is(err, app.ErrNoPolicy) {
 		fmt.Fprintf(os.Stderr, "bot: %v\n\n", err)

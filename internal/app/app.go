@@ -110,7 +110,7 @@ func build(c Config) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := dialRedis(c.RedisURL.Reveal(), c.DialRedis)
+	client, err := DialRedis(c.RedisURL.Reveal(), c.DialRedis)
 	if err != nil {
 		return nil, err
 	}

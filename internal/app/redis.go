@@ -17,10 +17,11 @@ import (
 // A dialer opens connections; nil means the network's.
 type dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// dialRedis makes a client from REDIS_URL: one node, Sentinel when the URL has
-// master_name, Cluster when it has cluster=true; several hosts are separated by
-// commas. The client never repeats a command: the book does, by operation id.
-func dialRedis(raw string, dial dialer) (redis.UniversalClient, error) {
+// DialRedis makes a client from REDIS_URL, by way of dial unless that is nil:
+// one node, Sentinel when the URL has master_name, Cluster when it has
+// cluster=true; several hosts are separated by commas. The client never repeats
+// a command: the book does, by operation id.
+func DialRedis(raw string, dial dialer) (redis.UniversalClient, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
 		// The URL may hold a password, so its text and the parser's error stay here.
@@ -49,6 +50,17 @@ func dialRedis(raw string, dial dialer) (redis.UniversalClient, error) {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	return redis.NewUniversalClient(options), nil
+}
+
+// LogRedis lets go-redis write to our log what it would write to standard
+// error. Its logger is one for the whole process, so only main calls this.
+func LogRedis(log *slog.Logger) { redis.SetLogger(redisLog{log}) }
+
+type redisLog struct{ to *slog.Logger }
+
+// Printf is how go-redis logs: connections that broke, pools that are dry.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.to.WarnContext(ctx, "go-redis: "+fmt.Sprintf(format, args...))
 }
 
 // checkRedis says at start what Redis would do to our plans. An evicting Redis

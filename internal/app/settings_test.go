@@ -115,7 +115,7 @@ func TestRedisURLsAreRead(t *testing.T) {
 		"redis://localhost:6379/0", "rediss://user:pass@redis.example.com:6380/1",
 		"redis://s1:26379,s2:26379/0?master_name=main", "redis://n1:7000,n2:7001?cluster=true",
 	} {
-		client, err := dialRedis(raw, nil)
+		client, err := DialRedis(raw, nil)
 		require.NoError(t, err, raw)
 		require.NoError(t, client.Close())
 	}
@@ -126,7 +126,7 @@ func TestRedisURLsAreRead(t *testing.T) {
 		"redis://a:1,b:2":                "names several hosts",
 		"redis://user:hunter2@host/nine": "REDIS_URL cannot be read",
 	} {
-		_, err := dialRedis(raw, nil)
+		_, err := DialRedis(raw, nil)
 		require.ErrorContains(t, err, says)
 		assert.False(t, strings.Contains(err.Error(), "hunter2"), "a password in %q", err)
 	}

@@ -50,6 +50,8 @@ var homes = map[string][]string{
 	"golang.org/x/time":                   {anywhere},
 	"github.com/stretchr/testify":         {tests},
 	"go.uber.org/goleak":                  {tests},
+	"github.com/chromedp/chromedp":        {tests},
+	"github.com/chromedp/cdproto":         {tests},
 	"net/http":                            {"cmd", "internal/app", "slack", "qualys", "internal/minislack", "internal/miniqualys", "internal/stage"},
 	"os/exec":                             stages,
 }

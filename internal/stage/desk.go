@@ -10,13 +10,12 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/commands"
 	"countersign/execution"
+	"countersign/internal/app"
 	"countersign/internal/chat"
 	"countersign/internal/miniqualys"
 	"countersign/internal/minislack"
@@ -95,11 +94,10 @@ func (d *Desk) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client := redis.NewClient(&redis.Options{
-		Addr: "127.0.0.1:1", Dialer: func(context.Context, string, string) (net.Conn, error) { return d.redis.Dial() },
-		MaxRetries: -1, Protocol: 2, DisableIdentity: true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	client, err := app.DialRedis("redis://127.0.0.1:1/0", func(context.Context, string, string) (net.Conn, error) { return d.redis.Dial() })
+	if err != nil {
+		return err
+	}
 	d.book, err = approvals.NewBook(approvals.Config{Client: client, Tenant: "default", Keys: keys, Policy: policy.Hash()})
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ import (
 // A Trail turns events into entries. It keeps no state: who posts them knows
 // the hash of the entry before.
 type Trail struct {
+	Former ed25519.PrivateKey // the key before this one, which vouches for it, or nil
+
 	chain string
 	sign  ed25519.PrivateKey
 }
@@ -46,6 +48,11 @@ func (t *Trail) Seal(e approvals.Event, prev string) (Sealed, error) {
 		Request: e.Request, By: by(e.By), Fingerprint: e.Fingerprint, Policy: e.Policy,
 		Counts: e.Counts.String(), FileSHA: e.FileSHA, TextSHA: textSHA(text), Prev: prev,
 	}
+	if e.Kind == approvals.Key {
+		if err := t.handOver(&entry); err != nil {
+			return Sealed{}, fmt.Errorf("seal #%d: %w", e.Seq, err)
+		}
+	}
 	sum, err := entry.sum()
 	if err != nil {
 		return Sealed{}, fmt.Errorf("seal #%d: %w", e.Seq, err)
@@ -53,6 +60,18 @@ func (t *Trail) Seal(e approvals.Event, prev string) (Sealed, error) {
 	entry.Hash = hex.EncodeToString(sum[:])
 	entry.Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(t.sign, sum[:]))
 	return Sealed{Entry: entry, Text: text}, nil
+}
+
+// handOver lets an entry name the key that signs from now on, and the former
+// key vouch for it.
+func (t *Trail) handOver(entry *Entry) error {
+	entry.Key = base64.StdEncoding.EncodeToString(t.sign.Public().(ed25519.PublicKey))
+	if t.Former == nil {
+		return nil
+	}
+	sum, err := entry.sum()
+	entry.SigOld = base64.StdEncoding.EncodeToString(ed25519.Sign(t.Former, sum[:]))
+	return err
 }
 
 // atLayout is RFC 3339 with exactly three digits of a second, in UTC.

@@ -17,6 +17,9 @@ var scopes = []string{
 	"channels:read", "groups:read", "channels:history", "groups:history", "im:write",
 }
 
+// ErrNoScopes means that Slack does not say which scopes a token has.
+var ErrNoScopes = errors.New("no scopes of the bot token in the answer of auth.test")
+
 // Scopes compares the scopes of the bot token with those it needs. Slack
 // names them with every answer.
 func (s *Slack) Scopes(ctx context.Context) (missing, extra []string, err error) {
@@ -32,7 +35,7 @@ func (s *Slack) Scopes(ctx context.Context) (missing, extra []string, err error)
 	defer func() { _ = resp.Body.Close() }() // only its headers matter
 	granted := strings.FieldsFunc(resp.Header.Get("X-OAuth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
 	if len(granted) == 0 {
-		return nil, nil, errors.New("no scopes of the bot token in the answer of auth.test")
+		return nil, nil, ErrNoScopes
 	}
 	for _, scope := range scopes {
 		if !slices.Contains(granted, scope) {

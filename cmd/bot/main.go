@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -62,14 +63,13 @@ type cli struct {
 
 // A surface is where a command writes.
 type surface struct {
-	ctx context.Context
-	out io.Writer
+	ctx     context.Context
+	out     io.Writer
+	secrets error // what is wrong with the files of secrets
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	if err := app.ReadSecretFiles(); err != nil {
-		return err
-	}
+	secrets := app.ReadSecretFiles() // only run and check mind what is wrong with them
 	var c cli
 	parser, err := kong.New(&c, kong.Name("bot"), kong.Writers(out, os.Stderr),
 		kong.Description("Countersign manages Qualys users from Slack; nothing is changed or deleted on one person's word."),
@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return usage
 	}
 	k.Bind(&c.Settings)
-	return k.Run(surface{ctx, out})
+	return k.Run(surface{ctx, out, secrets})
 }
 
 func wantsHelp(args []string) bool {
@@ -105,7 +105,7 @@ type runCommand struct{}
 
 func (runCommand) Run(s *app.Settings, to surface) error {
 	log, err := s.Logger(os.Stderr)
-	if err != nil {
+	if err := errors.Join(to.secrets, err); err != nil {
 		return err
 	}
 	app.LogRedis(log)
@@ -127,20 +127,33 @@ func (c checkCommand) Run(s *app.Settings, to surface) error {
 	if c.Live {
 		return live(to.ctx, s.ListenAddr)
 	}
+	if to.secrets != nil {
+		return to.secrets
+	}
 	if !app.Check(to.ctx, app.Config{Settings: *s, Version: version()}, app.Report{Out: to.out, JSON: c.JSON}) {
 		return exit(1)
 	}
 	return nil
 }
 
+// live asks the bot of this machine, so no proxy is asked, and an address that
+// means "all of mine" is the loopback.
 func live(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/livez", nil)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/livez", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: &http.Transport{Proxy: nil}}
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -152,26 +165,58 @@ func live(ctx context.Context, addr string) error {
 }
 
 type verifyCommand struct {
-	Key   string   `required:"" help:"The public key, 32 bytes in base64, as bot keygen printed it."`
+	Key   string   `help:"The public key, 32 bytes in base64, as bot keygen printed it. Without it COUNTERSIGN_KEY's is used."`
 	Paths []string `arg:"" name:"path" help:"JSONL files in their order, or - for standard input."`
 }
 
-func (c verifyCommand) Run(to surface) error {
-	key, err := base64.StdEncoding.DecodeString(c.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return errors.New("--key is no public key. It is 32 bytes in base64, as bot keygen printed it")
+func (c verifyCommand) Run(s *app.Settings, to surface) error {
+	key, err := c.public(s)
+	if err == nil {
+		err = c.readable()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bot:", err)
+		return usage
 	}
 	report, err := audit.Verify(key, c.lines())
-	if err != nil {
-		return err
+	if err := errors.Join(err, report.Print(to.out)); err != nil {
+		fmt.Fprintln(os.Stderr, "bot:", err)
 	}
-	if err := report.Print(to.out); err != nil {
-		return err
-	}
-	if report.Code() != 0 {
-		return exit(report.Code())
+	if code := report.Code(); code != 0 {
+		return exit(code)
 	}
 	return nil
+}
+
+// public is the key to verify with.
+func (c verifyCommand) public(s *app.Settings) (ed25519.PublicKey, error) {
+	if c.Key == "" {
+		if s.CountersignKey == "" {
+			return nil, errors.New("there is no key to verify with. Give --key, as bot keygen printed it, or COUNTERSIGN_KEY")
+		}
+		return s.PublicKey()
+	}
+	key, err := base64.StdEncoding.DecodeString(c.Key)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, errors.New("--key is no public key. It is 32 bytes in base64, as bot keygen printed it")
+	}
+	return key, nil
+}
+
+// readable says which file cannot be read at all.
+func (c verifyCommand) readable() error {
+	var errs []error
+	for _, path := range c.Paths {
+		if path == "-" {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() {
+			err = fmt.Errorf("%s is a folder. Name its JSONL files", path)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // lines reads all files, one after the other, as one trail.

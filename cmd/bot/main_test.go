@@ -95,10 +95,19 @@ func TestVerifyExits(t *testing.T) {
 	out, err = call(t, "audit", "verify", "--key", public, write(lines[1:]))
 	assert.ErrorIs(t, err, exit(2), out)
 
-	_, err = call(t, "audit", "verify", "--key", "abc", write(lines))
-	require.ErrorContains(t, err, "--key is no public key")
-	_, err = call(t, "audit", "verify", "--key", public, filepath.Join(t.TempDir(), "absent"))
-	require.Error(t, err)
+	t.Setenv("COUNTERSIGN_KEY", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), approvals.KeySize)))
+	out, err = call(t, "audit", "verify", write(lines))
+	require.NoError(t, err, out)
+
+	for _, args := range [][]string{
+		{"--key", "abc", write(lines)}, {"--key", public, filepath.Join(t.TempDir(), "absent")}, {"--key", public, t.TempDir()},
+	} {
+		_, err = call(t, append([]string{"audit", "verify"}, args...)...)
+		assert.ErrorIs(t, err, usage, "%v", args)
+	}
+	t.Setenv("COUNTERSIGN_KEY", "")
+	_, err = call(t, "audit", "verify", write(lines))
+	assert.ErrorIs(t, err, usage)
 }
 
 func TestAWrongCommandLineExitsWithTwo(t *testing.T) {
@@ -113,10 +122,15 @@ func TestAWrongCommandLineExitsWithTwo(t *testing.T) {
 
 func TestMissingSettingsAreSaidByRunAndCheck(t *testing.T) {
 	clear(t)
-	_, err := call(t, "run")
+	out, err := call(t, "run")
+	assert.ErrorIs(t, err, exit(1))
+	assert.Contains(t, out, "approvers:", "the policy is missing too: here is a sample")
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte("channels: [C1]\nreaders: [U1]\nrequesters: [U1]\napprovers: [U2]\n"), 0o600))
+	_, err = call(t, "run", "--policy-file", policy)
 	require.ErrorContains(t, err, "REDIS_URL is not set")
 	require.ErrorContains(t, err, "SLACK_BOT_TOKEN is not set")
-	out, err := call(t, "check")
+	out, err = call(t, "check")
 	assert.ErrorIs(t, err, exit(1))
 	assert.Contains(t, out, "FAIL  settings")
 	out, err = call(t, "check", "--json")

@@ -2,12 +2,17 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,7 +57,7 @@ type Times struct {
 
 // ErrNoPolicy means that there is no policy file. Whoever gets it shows
 // [rules.Sample].
-var ErrNoPolicy = errors.New("there is no policy file. Save this one as policy.yaml, or set POLICY_FILE, and name your people in it")
+var ErrNoPolicy = errors.New("there is no policy file. Save the sample that bot prints as policy.yaml, or set POLICY_FILE, and name your people in it")
 
 // loadPolicy reads the policy file and refuses what would have no effect.
 func loadPolicy(path string) (*rules.Policy, error) {
@@ -87,6 +92,7 @@ func loadPolicy(path string) (*rules.Policy, error) {
 type house struct {
 	Config
 	policy  *rules.Policy
+	keys    keyring
 	metrics *metrics
 	redis   interface{ Close() error }
 	book    *approvals.Book
@@ -99,11 +105,9 @@ func build(c Config) (*house, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
+	wrong := c.Check()
 	policy, err := loadPolicy(c.PolicyFile)
-	if err != nil {
+	if err := errors.Join(wrong, err); err != nil {
 		return nil, err
 	}
 	keys, err := c.keys()
@@ -114,7 +118,7 @@ func build(c Config) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{Config: c, policy: policy, metrics: newMetrics(), redis: client}
+	h := &house{Config: c, policy: policy, keys: keys, metrics: newMetrics(), redis: client}
 	h.book, err = approvals.NewBook(approvals.Config{
 		Client: client, Tenant: c.CountersignTenant, Keys: keys.now, Old: keys.old,
 		Policy: policy.Hash(), Retention: policy.Retention, Point: c.Point,
@@ -130,9 +134,13 @@ func build(c Config) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
+	trail := audit.NewTrail(c.CountersignTenant, keys.now.Sign)
+	if keys.old != nil {
+		trail.Former = keys.old.Sign
+	}
 	h.slack, err = slack.New(slack.Config{
 		BotToken: c.SlackBotToken, AppToken: c.SlackAppToken, APIURL: c.SlackAPIURL, Dial: c.DialSlack,
-		Book: h.book, Trail: audit.NewTrail(c.CountersignTenant, keys.now.Sign),
+		Book: h.book, Trail: trail,
 		AuditChannel: policy.AuditChannel(), Approvers: policy.Approvers, AnyFiles: policy.Files == rules.AnyChannel,
 		Typed:   func(users int) bool { return users > policy.TypeToConfirmAbove },
 		Replica: replica(), Log: c.Log, Meter: h.metrics.meter(), Point: c.Point, SecondSocket: c.Times.SecondSocket,
@@ -155,8 +163,12 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer h.close()
-	if err := checkRedis(ctx, h.book.Client, h.Log); err != nil {
+	warnings, err := checkRedis(ctx, h.book.Client)
+	if err != nil {
 		return err
+	}
+	for _, w := range warnings {
+		h.Log.WarnContext(ctx, w)
 	}
 	if err := h.slack.Hello(ctx); err != nil {
 		return err
@@ -198,35 +210,30 @@ func (h *house) work(ctx context.Context, desk *commands.Desk) error {
 	return errors.Join(err, poster.Wait())
 }
 
-// announce notes a new version, and a policy that differs from the newest
-// recorded one; from then on this replica's policy is the newest.
+// announce records this replica's policy, key and version as the newest. What
+// changed is an entry.
 func (h *house) announce(ctx context.Context) error {
+	public := base64.StdEncoding.EncodeToString(h.keys.now.Sign.Public().(ed25519.PublicKey))
 	for _, n := range []struct {
 		what, is string
 		kind     approvals.Kind
-		first    bool // worth an entry at the first start of an installation
 	}{
-		{"policy", h.policy.Hash(), approvals.Policy, false},
-		{"version", h.Version, approvals.Start, true},
+		{"policy", h.policy.Hash(), approvals.Policy},
+		{"signer", public, approvals.Key},
+		{"version", h.Version, approvals.Start},
 	} {
-		before, err := h.book.Recorded(ctx, n.what)
+		err := h.book.Announce(ctx, n.what, n.is, func(before string) (approvals.Event, bool) {
+			e := approvals.Event{Kind: n.kind}
+			switch n.kind {
+			case approvals.Start: // the first start of an installation is worth an entry too
+				e.Facts.Detail = n.is
+				return e, true
+			case approvals.Policy:
+				e.Facts.Detail = before
+			}
+			return e, before != ""
+		})
 		if err != nil {
-			return err
-		}
-		if before == n.is {
-			continue
-		}
-		if before != "" || n.first {
-			detail := before
-			if n.kind == approvals.Start {
-				detail = n.is
-			}
-			e := approvals.Event{Kind: n.kind, Facts: approvals.Facts{Detail: detail}}
-			if err := h.book.Note(ctx, n.what+" "+before+" to "+n.is, e); err != nil {
-				return err
-			}
-		}
-		if err := h.book.Record(ctx, n.what, n.is); err != nil {
 			return err
 		}
 	}
@@ -251,13 +258,46 @@ func (h *house) health() health {
 			if err := h.qualys.Refusal(); err != nil {
 				reasons = append(reasons, "qualys: "+err.Error())
 			}
-			need, _ := h.policy.Need(1)
-			if _, err := h.policy.Quorum(ctx, h.slack.Directory(time.Minute), rules.Person{}, need); err != nil {
+			if err := h.quorum(ctx, h.slack.Directory(time.Minute)); err != nil {
 				reasons = append(reasons, "approvals: "+err.Error())
 			}
 			return reasons
 		},
 	}
+}
+
+// quorum reports a row of the policy that some requester could never get
+// approved: a requester among the approvers does not count.
+func (h *house) quorum(ctx context.Context, dir rules.Directory) error {
+	requesters := map[string]bool{}
+	for _, id := range h.policy.Requesters {
+		if !strings.HasPrefix(id, "S") {
+			requesters[id] = true
+			continue
+		}
+		members, err := dir.Members(ctx, id)
+		if err != nil {
+			return fmt.Errorf("group %s: %w", id, err)
+		}
+		for _, m := range members {
+			requesters[m] = true
+		}
+	}
+	need := 0
+	for _, row := range h.policy.Approvals {
+		need = max(need, row.Need)
+	}
+	for _, id := range slices.Sorted(maps.Keys(requesters)) {
+		_, err := h.policy.Quorum(ctx, dir, rules.Person{Team: h.slack.Team(), ID: id}, need)
+		var few rules.ErrUnreachableQuorum
+		if errors.As(err, &few) {
+			return fmt.Errorf("%d can approve what %s asks for, and up to %d are needed. Name more approvers in the policy", few.Have, id, few.Need)
+		}
+		if err != nil && !errors.Is(err, rules.ErrUnknownPerson) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *house) close() {

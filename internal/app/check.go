@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -52,17 +54,27 @@ func (r Report) line(what string, said string, err error) bool {
 func Check(ctx context.Context, c Config, to Report) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	if err := c.Check(); err != nil {
-		return to.line("settings", "", err)
+	ok := to.line("settings", "complete", c.Check())
+	policy, err := loadPolicy(c.PolicyFile)
+	switch {
+	case errors.Is(err, ErrNoPolicy):
+		err = fmt.Errorf("%s is not there. Run bot without it: it prints a sample to save and fill in", c.PolicyFile)
+	case err != nil && ok:
+		err = resolved(ctx, c, err)
 	}
-	to.line("settings", "complete", nil)
+	if err != nil || !ok {
+		said := ""
+		if err == nil {
+			said = "can be read"
+		}
+		return to.line("policy", said, err) && ok
+	}
+	to.line("policy", fmt.Sprintf("%s, hash %.12s", c.PolicyFile, policy.Hash()), nil)
 	h, err := build(c)
 	if err != nil {
-		return to.line("policy", "", resolved(ctx, c, err))
+		return to.line("settings", "", err)
 	}
 	defer h.close()
-	to.line("policy", fmt.Sprintf("%s, hash %.12s", c.PolicyFile, h.policy.Hash()), nil)
-	ok := true
 	for _, try := range []struct {
 		what string
 		do   func(context.Context) (string, error)
@@ -77,12 +89,15 @@ func Check(ctx context.Context, c Config, to Report) bool {
 	return ok
 }
 
-// resolved adds to a mistake in the policy the id that was probably meant,
+// handle is what people write into a policy where an id belongs.
+var handle = regexp.MustCompile(`(?:^|[\s\[,"'])([@#][\p{L}\p{N}][\p{L}\p{N}._-]*)`)
+
+// resolved adds to a mistake in the policy the ids that were probably meant,
 // where somebody wrote @handle or #name.
 func resolved(ctx context.Context, c Config, err error) error {
-	var mistakes rules.Mistakes
-	if !errors.As(err, &mistakes) {
-		return err
+	text, errRead := os.ReadFile(c.PolicyFile)
+	if errRead != nil {
+		return errors.Join(err, errRead)
 	}
 	s, errSlack := slack.New(slack.Config{
 		BotToken: c.SlackBotToken, AppToken: c.SlackAppToken, APIURL: c.SlackAPIURL, Dial: c.DialSlack,
@@ -91,24 +106,33 @@ func resolved(ctx context.Context, c Config, err error) error {
 		return errors.Join(err, errSlack)
 	}
 	defer s.Close()
-	for _, m := range mistakes {
-		if !strings.HasPrefix(m.Value, "@") && !strings.HasPrefix(m.Value, "#") {
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") { // a comment
 			continue
 		}
-		switch id, errFind := s.Find(ctx, m.Value); {
-		case errFind != nil:
-			err = errors.Join(err, errFind)
-		case id == "":
-			err = errors.Join(err, fmt.Errorf("nobody here is called %s", m.Value))
-		default:
-			err = errors.Join(err, fmt.Errorf("%s is %s: write that id instead", m.Value, id))
+		for _, found := range handle.FindAllStringSubmatch(line, -1) {
+			name := found[1]
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			switch id, errFind := s.Find(ctx, name); {
+			case errFind != nil:
+				err = errors.Join(err, errFind)
+			case id != "":
+				err = errors.Join(err, fmt.Errorf("%s is %s: write that id instead", name, id))
+			case name[0] == '@': // behind a # there may be a comment
+				err = errors.Join(err, fmt.Errorf("nobody here is called %s", name))
+			}
 		}
 	}
 	return err
 }
 
 func (h *house) tryRedis(ctx context.Context) (string, error) {
-	return "answers, and evicts nothing", checkRedis(ctx, h.book.Client, h.Log)
+	warnings, err := checkRedis(ctx, h.book.Client)
+	return strings.Join(append([]string{"answers"}, warnings...), ". "), err
 }
 
 func (h *house) trySlack(ctx context.Context) (string, error) {
@@ -121,6 +145,8 @@ func (h *house) trySlack(ctx context.Context) (string, error) {
 func (h *house) tryScopes(ctx context.Context) (string, error) {
 	missing, extra, err := h.slack.Scopes(ctx)
 	switch {
+	case errors.Is(err, slack.ErrNoScopes):
+		return "Slack does not say which scopes the bot token has", nil
 	case err != nil:
 		return "", err
 	case len(missing) > 0:
@@ -152,7 +178,7 @@ func (h *house) tryChannels(ctx context.Context) (string, error) {
 			errs = append(errs, fmt.Errorf("channel %s cannot be seen: %w. Check the id, and invite the bot there: /invite @Countersign", id, err))
 		case !c.Member:
 			errs = append(errs, fmt.Errorf("the bot is not in #%s (%s). Type there: /invite @Countersign", c.Name, id))
-		case !c.Private && h.policy.Files != rules.AnyChannel:
+		case !c.Private && h.policy.Files != rules.AnyChannel && slices.Contains(h.policy.Channels, id):
 			errs = append(errs, fmt.Errorf("#%s (%s) is public or shared, and files go to private channels only. Make it private, or set files: any_channel", c.Name, id))
 		default:
 			names = append(names, "#"+c.Name)
@@ -189,18 +215,9 @@ func (h *house) tryPeople(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d people and groups, all known", len(slices.Compact(ids))), errors.Join(errs...)
 }
 
-// tryQuorum looks whether a quorum can be reached.
+// tryQuorum looks whether every requester can find enough approvers.
 func (h *house) tryQuorum(ctx context.Context) (string, error) {
-	need := 0
-	for _, row := range h.policy.Approvals {
-		need = max(need, row.Need)
-	}
-	able, err := h.policy.Quorum(ctx, h.slack.Directory(0), rules.Person{Team: h.slack.Team()}, need)
-	var few rules.ErrUnreachableQuorum
-	if errors.As(err, &few) {
-		return "", fmt.Errorf("%d can approve and %d are needed. Name more approvers in the policy", few.Have, few.Need)
-	}
-	return fmt.Sprintf("%d can approve, at most %d are needed", len(able), need), err
+	return "every row of approvals can be met", h.quorum(ctx, h.slack.Directory(0))
 }
 
 func (h *house) tryQualys(ctx context.Context) (string, error) {

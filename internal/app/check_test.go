@@ -40,7 +40,16 @@ var troubles = []struct {
 		s.SetPlanWithoutGroups(true)
 		write(t, policy, strings.ReplaceAll(defaultPolicy, "[U0BOB, U0CAROL]", "[S0APPROVERS]"))
 	}},
-	{"nobody can approve", "quorum", "1 can approve and 2 are needed", func(t *testing.T, s *minislack.Server, _ *miniqualys.Server, policy string) {
+	{"a name without quotes", "policy", "@bob is U0BOB: write that id instead", func(t *testing.T, _ *minislack.Server, _ *miniqualys.Server, policy string) {
+		write(t, policy, strings.ReplaceAll(defaultPolicy, "approvers: [U0BOB, U0CAROL]", `approvers: [@bob, U0CAROL]`))
+	}},
+	{"only the requester can approve", "quorum", "0 can approve what U0ALICE asks for", func(t *testing.T, _ *minislack.Server, _ *miniqualys.Server, policy string) {
+		write(t, policy, strings.ReplaceAll(defaultPolicy, "approvers: [U0BOB, U0CAROL]", "approvers: [U0ALICE]"))
+	}},
+	{"no policy at all", "policy", "Run bot without it: it prints a sample", func(t *testing.T, _ *minislack.Server, _ *miniqualys.Server, policy string) {
+		require.NoError(t, os.Remove(policy))
+	}},
+	{"nobody can approve", "quorum", "1 can approve what U0ALICE asks for, and up to 2 are needed", func(t *testing.T, s *minislack.Server, _ *miniqualys.Server, policy string) {
 		write(t, policy, strings.ReplaceAll(defaultPolicy, "approvers: [U0BOB, U0CAROL]", "approvers: [U0BOB]\napprovals: [{up_to: 10, need: 2}]"))
 	}},
 	{"a name instead of an id", "policy", "@bob is U0BOB: write that id instead", func(t *testing.T, _ *minislack.Server, _ *miniqualys.Server, policy string) {

@@ -64,28 +64,25 @@ func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
 }
 
 // checkRedis says at start what Redis would do to our plans. An evicting Redis
-// is refused: it would drop the plans that wait.
-func checkRedis(ctx context.Context, client redis.UniversalClient, log *slog.Logger) error {
+// is refused: it would drop the plans that wait. Warnings say what to mend.
+func checkRedis(ctx context.Context, client redis.UniversalClient) (warnings []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := awaitRedis(ctx, client); err != nil {
-		return fmt.Errorf("no answer from Redis. Check REDIS_URL and that Redis runs: %w", err)
+		return nil, fmt.Errorf("no answer from Redis. Check REDIS_URL and that Redis runs: %w", err)
 	}
 	memory, err := info(ctx, client, "memory")
 	switch policy := memory["maxmemory_policy"]; {
 	case err != nil || policy == "":
-		log.WarnContext(ctx, "Redis does not say its maxmemory-policy: see to it that it is noeviction", "err", err)
+		warnings = append(warnings, "Redis does not say its maxmemory-policy: see to it that it is noeviction")
 	case policy != "noeviction":
-		return fmt.Errorf("maxmemory-policy %s would let Redis evict waiting plans. Mend it with: redis-cli config set maxmemory-policy noeviction", policy)
+		return nil, fmt.Errorf("maxmemory-policy %s would let Redis evict waiting plans. Mend it with: redis-cli config set maxmemory-policy noeviction", policy)
 	}
 	persistence, err := info(ctx, client, "persistence")
 	if err != nil || persistence["aof_enabled"] != "1" {
-		log.WarnContext(ctx, "Redis keeps no append-only file: a restart of Redis would lose waiting plans. Mend it with: redis-cli config set appendonly yes", "err", err)
+		warnings = append(warnings, "Redis keeps no append-only file, or does not say so: a restart of Redis would lose waiting plans. Mend it with: redis-cli config set appendonly yes")
 	}
-	if replication, err := info(ctx, client, "replication"); err == nil {
-		log.InfoContext(ctx, "Redis answers", "replicas", replication["connected_slaves"])
-	}
-	return nil
+	return warnings, nil
 }
 
 // awaitRedis waits for the first answer.

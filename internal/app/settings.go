@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -71,7 +72,7 @@ func ReadSecretFiles() error {
 }
 
 // Check reports everything that is missing or wrong in the settings, all at
-// once; it fills in the URLs of the platform.
+// once; it fills in the URLs of the platform, and the slash that Slack's lacks.
 func (s *Settings) Check() error {
 	var errs []error
 	missing := func(value, name, hint string) {
@@ -86,6 +87,9 @@ func (s *Settings) Check() error {
 	missing(s.RedisURL.Reveal(), "REDIS_URL", "Such as redis://localhost:6379/0. There is no default, so that no plan waits where nobody meant it to")
 	missing(s.CountersignKey.Reveal(), "COUNTERSIGN_KEY", "Run: bot keygen")
 	errs = append(errs, s.platform()...)
+	if s.SlackAPIURL != "" && !strings.HasSuffix(s.SlackAPIURL, "/") {
+		s.SlackAPIURL += "/"
+	}
 	for name, raw := range map[string]string{
 		"SLACK_API_URL": s.SlackAPIURL, "QUALYS_API_URL": s.QualysAPIURL,
 		"QUALYS_GATEWAY_URL": s.QualysGatewayURL, "QUALYS_ADMIN_URL": s.QualysAdminURL,
@@ -177,6 +181,15 @@ func (s *Settings) keys() (keyring, error) {
 		k.old = &old
 	}
 	return k, nil
+}
+
+// PublicKey verifies what COUNTERSIGN_KEY signs.
+func (s *Settings) PublicKey() (ed25519.PublicKey, error) {
+	keys, err := decodeKey("COUNTERSIGN_KEY", s.CountersignKey)
+	if err != nil {
+		return nil, err
+	}
+	return keys.Sign.Public().(ed25519.PublicKey), nil
 }
 
 func decodeKey(name string, value qualys.Secret) (approvals.Keys, error) {

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"fmt"
 	"strings"
 
 	"countersign/approvals"
@@ -39,10 +38,7 @@ func because(e approvals.Event) string {
 	case approvals.WhyApproverRights:
 		return "somebody who approved it may no longer approve"
 	case approvals.WhyQuorum:
-		if f.Need > 0 {
-			return fmt.Sprintf("the policy asks for %s now, and it has %d", Plural(f.Need, "approval"), f.Have)
-		}
-		return "the policy asks for more approvals now"
+		return "the policy asks for more approvals now" // Facts.Need is what it was made with
 	case approvals.WhyCap:
 		return "the policy allows fewer users in one request"
 	case approvals.WhyChannel:
@@ -65,6 +61,10 @@ func because(e approvals.Event) string {
 		return "everything stood still for too long"
 	case approvals.WhyStopped:
 		return "a person stopped it"
+	case approvals.WhyUnreplicated:
+		return "no replica of Redis could be shown to have what was decided"
+	case approvals.WhyRolledBack:
+		return "the channel knows more of it than Redis does, so Redis was set back"
 	}
 	if said := refusal(f); said != "" {
 		return said

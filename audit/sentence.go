@@ -97,11 +97,11 @@ func withdrawn(e approvals.Event) string {
 }
 
 func rejected(e approvals.Event) string {
-	return fmt.Sprintf("%s rejected %s.%s No user was changed.", who(e.By), e.Request, reason(e))
+	return fmt.Sprintf("%s rejected %s.%s No user was touched.", who(e.By), e.Request, reason(e))
 }
 
 func cancelled(e approvals.Event) string {
-	return fmt.Sprintf("%s cancelled %s.%s No user was changed.", who(e.By), e.Request, reason(e))
+	return fmt.Sprintf("%s cancelled %s.%s No user was touched.", who(e.By), e.Request, reason(e))
 }
 
 func expired(e approvals.Event) string {
@@ -116,7 +116,7 @@ func expired(e approvals.Event) string {
 	case e.Facts.Have > 0:
 		why = fmt.Sprintf("it had %d of %s when its time was over", e.Facts.Have, Plural(e.Facts.Need, "approval"))
 	}
-	return fmt.Sprintf("%s expired: %s. No user was changed.", e.Request, why)
+	return fmt.Sprintf("%s expired: %s. No user was touched.", e.Request, why)
 }
 
 func started(e approvals.Event) string {
@@ -145,19 +145,21 @@ func finished(e approvals.Event) string {
 }
 
 // review speaks of two things: a run that never began, and one that was given
-// up in the middle.
+// up. Its counts are those of everybody, if there are any.
 func review(e approvals.Event) string {
-	w := e.Facts.Why
-	if len(e.Counts) == 0 && w != approvals.WhyUnknown && w != approvals.WhyFailures {
-		return fmt.Sprintf("%s was not started: %s.%s", e.Request, because(e), look(e))
+	b := begunFor(e.Facts.Why)
+	if len(e.Counts) > 0 {
+		b = hasBegun
 	}
-	return fmt.Sprintf("%s was interrupted: %s. %s.%s", e.Request, because(e),
-		ran(approvals.Verb(e.Facts.Verb), e.Facts.Users, e.Counts, ""), look(e))
+	return handed(e, b)
 }
 
-// look says what comes next when the bot does not know better than people.
-func look(e approvals.Event) string {
-	return " A person has to look at it: /qualys-users show " + e.Request + "."
+// handed says why a request was handed to people, what was done by then, and
+// what comes next when the bot does not know better than they.
+func handed(e approvals.Event, b begun) string {
+	head := map[begun]string{notBegun: "was not started", hasBegun: "was interrupted", mayHaveBegun: "needs review"}[b]
+	return fmt.Sprintf("%s %s: %s.%s A person has to look at it: /qualys-users show %s.",
+		e.Request, head, because(e), account(e, b), e.Request)
 }
 
 func resumed(e approvals.Event) string {
@@ -165,11 +167,7 @@ func resumed(e approvals.Event) string {
 }
 
 func closed(e approvals.Event) string {
-	s := fmt.Sprintf("%s closed %s.%s", who(e.By), e.Request, reason(e))
-	if len(e.Counts) > 0 {
-		s += " " + ran(approvals.Verb(e.Facts.Verb), e.Facts.Users, e.Counts, "") + "."
-	}
-	return s
+	return fmt.Sprintf("%s closed %s.%s%s", who(e.By), e.Request, reason(e), account(e, begunFor(e.Facts.Why)))
 }
 
 func void(e approvals.Event) string {

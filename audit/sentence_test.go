@@ -86,12 +86,15 @@ var spoken = []struct {
 		approvals.Counts{"already": 1})},
 	{"review: the requester lost the right", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyRequesterRights, Asked: alice})},
 	{"review: an approver lost the right", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyApproverRights, Asked: alice})},
-	{"review: a larger quorum", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyQuorum, Have: 1, Need: 2})},
-	{"review: a larger quorum, not said how large", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyQuorum})},
+	{"review: a larger quorum", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyQuorum, Need: 1})},
 	{"review: a smaller cap", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyCap})},
 	{"review: the channel is not listed", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyChannel})},
 	{"review: forged", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyForged})},
-	{"review: the login is refused", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyCredentials})},
+	{"review: the login is refused", with(event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyCredentials}),
+		approvals.Counts{"not-run": 49})},
+	{"review: the login is refused, and the counts are lost", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyCredentials})},
+	{"review: no replica has it", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyUnreplicated})},
+	{"review: Redis was set back", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyRolledBack})},
 	{"review: the canary is unknown", event(approvals.Review, bot, facts{Verb: "delete", Users: 49, Why: approvals.WhyUnknown})},
 	{"review: in the middle", with(event(approvals.Review, bot, facts{Verb: "update", Users: 49, Why: approvals.WhyUnknown}),
 		approvals.Counts{"done": 26, "unknown": 23})},
@@ -99,6 +102,9 @@ var spoken = []struct {
 		approvals.Counts{"done": 26, "not-run": 23})},
 	{"resumed", event(approvals.Resumed, bob, facts{Have: 1, Need: 1})},
 	{"closed", event(approvals.Closed, bob, facts{Verb: "delete", Users: 49, Reason: "done by hand"})},
+	{"closed: nothing was run", event(approvals.Closed, bob, facts{Verb: "delete", Users: 49, Why: approvals.WhyApproverRights})},
+	{"closed: the run did not get to anybody", with(event(approvals.Closed, bob, facts{Verb: "delete", Users: 49, Why: approvals.WhyCredentials}), approvals.Counts{"not-run": 49})},
+	{"closed: nobody knows", event(approvals.Closed, bob, facts{Verb: "delete", Users: 49, Why: approvals.WhyForged})},
 	{"closed: after a part", with(event(approvals.Closed, bob, facts{Verb: "delete", Users: 49}), approvals.Counts{"done": 26})},
 	{"void", event(approvals.Void, bot, facts{})},
 	{"downloaded", event(approvals.Downloaded, alice, facts{Verb: "download", Users: 2500, Total: 2500, Filter: "role=READER"})},
@@ -160,6 +166,7 @@ func TestReasons(t *testing.T) {
 		WhyNotYours, WhyNoQuorum, WhyShare, WhyEverybody, WhyOverlap, WhyTooMany, WhyPublic,
 		approvals.WhyCap, approvals.WhyChannel, approvals.WhyForged, approvals.WhyDeadline,
 		approvals.WhyProtected, approvals.WhyPayloadGone, approvals.WhyFrozen, approvals.WhyStopped,
+		approvals.WhyQuorum, approvals.WhyUnreplicated, approvals.WhyRolledBack,
 	} {
 		said := because(event(approvals.Refused, alice, facts{Why: why, Detail: "K2M4N"}))
 		assert.NotEqual(t, "K2M4N", said, "%s has no words", why)
@@ -169,6 +176,46 @@ func TestReasons(t *testing.T) {
 		fmt.Fprintf(&b, "%s: tried to %s\n", verb, attempt(event(approvals.Refused, alice, facts{Verb: verb, Filter: "company=Acme"})))
 	}
 	golden(t, "reasons.txt", b.String())
+}
+
+// What a record says of its review, on the card and to whoever closes it, is
+// what the entry in the trail says: nobody was touched where nothing was run,
+// and nothing at all where nobody knows.
+func TestARecordAndItsEntryAgreeOnWhatWasDone(t *testing.T) {
+	const none = "No user was touched."
+	for _, tt := range []struct {
+		name   string
+		why    approvals.Why
+		began  bool
+		counts approvals.Counts
+		head   string
+		done   string
+	}{
+		{"before the run", approvals.WhyApproverRights, false, nil, "was not started", none},
+		{"a larger quorum", approvals.WhyQuorum, false, nil, "was not started", none},
+		{"the login was refused at once", approvals.WhyCredentials, true, approvals.Counts{"not-run": 3}, "was interrupted", none},
+		{"the login was refused, the counts are elsewhere", approvals.WhyCredentials, true, nil, "was interrupted", ""},
+		{"rights were lost in the middle", approvals.WhyApproverRights, true, approvals.Counts{"done": 1, "not-run": 2}, "was interrupted",
+			"Deleted 1 of 3 SAQ users · 2 were not touched."},
+		{"all were skipped", approvals.WhyFrozen, true, approvals.Counts{"skipped": 3}, "was interrupted",
+			"Deleted none of 3 SAQ users · 3 changed since approval, skipped."},
+		{"a forged record", approvals.WhyForged, false, nil, "needs review", ""},
+		{"a forged record of a run", approvals.WhyForged, true, nil, "needs review", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := approvals.Pending{ID: "K7F3Q", Verb: approvals.Delete, Users: 3, Cause: tt.why, Counts: tt.counts, Requester: alice}
+			if tt.began {
+				p.Started = noon
+			}
+			assert.Equal(t, tt.done, Account(p))
+			said := Interrupted(p)
+			assert.True(t, strings.HasPrefix(said, "K7F3Q "+tt.head+": "), "%s", said)
+			assert.Contains(t, said, tt.done)
+			assert.NotContains(t, said, "no result")
+			entry := event(approvals.Review, bot, facts{Verb: "delete", Users: 3, Why: tt.why, Asked: alice})
+			assert.Equal(t, said, Sentence(with(entry, tt.counts)))
+		})
+	}
 }
 
 // The rules of the voice, as far as a program can hold us to them.

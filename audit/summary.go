@@ -14,6 +14,76 @@ func Summary(p approvals.Pending) string {
 	return ran(p.Verb, p.Users, p.Counts, p.State)
 }
 
+// Account is what became of the users of a request that people look at, or have
+// closed, as a sentence. It is empty where nobody knows: a run began, and there
+// are no counts of it.
+func Account(p approvals.Pending) string {
+	return strings.TrimSpace(account(about(p), begunOf(p)))
+}
+
+// Interrupted says of a request that needs review what its entry in the trail
+// says, as far as the record knows it.
+func Interrupted(p approvals.Pending) string { return handed(about(p), begunOf(p)) }
+
+// about has what the record of a request says about its review.
+func about(p approvals.Pending) approvals.Event {
+	return approvals.Event{
+		Kind: approvals.Review, Request: p.ID, Counts: p.Counts,
+		Facts: approvals.Facts{Verb: string(p.Verb), Users: p.Users, Why: p.Cause, Asked: p.Requester},
+	}
+}
+
+// begun says whether a run of a request began.
+type begun int
+
+const (
+	notBegun begun = iota
+	hasBegun
+	mayHaveBegun // what could tell is lost, or cannot be trusted
+)
+
+// begunOf goes by the record.
+func begunOf(p approvals.Pending) begun {
+	switch b := begunFor(p.Cause); {
+	case b == mayHaveBegun && len(p.Counts) == 0:
+		return b
+	case len(p.Counts) > 0 || !p.Started.IsZero():
+		return hasBegun
+	default:
+		return b
+	}
+}
+
+// begunFor goes by the reason for which people have to look, where nothing was
+// counted. A login is refused, and an answer is lost, in runs only.
+func begunFor(why approvals.Why) begun {
+	switch why {
+	case approvals.WhyForged, approvals.WhyPayloadGone, approvals.WhyUnreplicated, approvals.WhyRolledBack:
+		return mayHaveBegun
+	case approvals.WhyUnknown, approvals.WhyFailures, approvals.WhyCredentials, approvals.WhyFrozen:
+		return hasBegun
+	}
+	return notBegun
+}
+
+// account is one more sentence: what was done by the time the run ended. What
+// nobody knows is not said.
+func account(e approvals.Event, b begun) string {
+	switch {
+	case untouched(e), len(e.Counts) == 0 && b == notBegun:
+		return " No user was touched."
+	case len(e.Counts) == 0:
+		return ""
+	}
+	return " " + ran(approvals.Verb(e.Facts.Verb), e.Facts.Users, e.Counts, "") + "."
+}
+
+// untouched reports whether a run ended before the turn of its first user.
+func untouched(e approvals.Event) bool {
+	n := e.Counts[string(approvals.ResultNotRun)]
+	return n > 0 && n >= e.Facts.Users
+}
+
 // A fate is what became of some users of a plan, in words that follow a
 // number: of one user, and of several.
 type fate struct{ name, one, many string }

@@ -35,7 +35,7 @@ type Fact struct {
 // A Progress is how far a run came.
 type Progress struct {
 	Done, Total int           // SAQ users
-	Left        time.Duration // about, at a second a call of Qualys
+	Left        time.Duration // of work, about, at a second a call of Qualys; waiting for Qualys is not in it
 }
 
 // A Button is a button of a card. Its value carries the request's id and
@@ -105,6 +105,11 @@ func Card(p approvals.Pending) CardContent {
 	return c
 }
 
+// PlanComment introduces the CSV of a plan in the channel.
+func PlanComment(p approvals.Pending) string {
+	return "Request " + p.ID + " names " + audit.Plural(p.Users, "SAQ user") + ". All values stand in this file."
+}
+
 // what is what a request does: "delete 49 SAQ users".
 func what(p approvals.Pending) string {
 	return string(p.Verb) + " " + audit.Plural(p.Users, "SAQ user")
@@ -147,7 +152,7 @@ func facts(p approvals.Pending) []Fact {
 			list = append(list, Fact{label, value})
 		}
 	}
-	add("Asked by", Span{Person: p.Requester}, Span{Text: " at "}, Span{Time: p.Created})
+	add("Asked by", Span{Person: p.Requester}, Span{Text: ", "}, Span{Time: p.Created})
 	add("Reason", Span{Text: grammar.OneLine(p.Reason, grammar.ReasonAtMost)})
 	if p.Filter != "" {
 		add("Selected by", Span{Text: grammar.OneLine(p.Filter, 200), Code: true})
@@ -219,12 +224,9 @@ func summary(p approvals.Pending, c CardContent) Line {
 	if ended(p) {
 		headline = audit.Summary(p)
 	}
-	if !strings.HasSuffix(headline, "?") {
-		headline += "."
-	}
 	l := Line{
-		{Text: headline + " Request "}, {Text: p.ID, Code: true}, {Text: ", asked by "}, {Person: p.Requester},
-		{Text: `: "` + grammar.OneLine(p.Reason, 200) + `".`},
+		{Text: fullStop(headline) + " Request "}, {Text: p.ID, Code: true}, {Text: ", asked by "}, {Person: p.Requester},
+		{Text: ": " + quoted(p.Reason, 200)},
 	}
 	if p.State == approvals.PENDING {
 		l = append(l, Span{Text: fmt.Sprintf(" %d of %s, until ", len(p.Approvals), audit.Plural(p.Need, "approval"))},
@@ -234,6 +236,24 @@ func summary(p approvals.Pending, c CardContent) Line {
 		l = append(append(l, Span{Text: " "}), c.Next...)
 	}
 	return l
+}
+
+// fullStop is a sentence with its full stop, if it has none of its own.
+func fullStop(sentence string) string {
+	if strings.HasSuffix(sentence, ".") || strings.HasSuffix(sentence, "?") || strings.HasSuffix(sentence, "!") || strings.HasSuffix(sentence, "…") {
+		return sentence
+	}
+	return sentence + "."
+}
+
+// quoted is somebody's own words at the end of a sentence, which they may end
+// themselves.
+func quoted(words string, most int) string {
+	words = grammar.OneLine(words, most)
+	if fullStop(words) == words {
+		return `"` + words + `"`
+	}
+	return `"` + words + `".`
 }
 
 // tellUsers fills in what the plan shows of its users: in full while the request
@@ -319,9 +339,9 @@ func buttons(p approvals.Pending) []Button {
 
 // yes is the button that approves.
 func yes(p approvals.Pending, question, promise string) Button {
-	after := "They cannot be brought back."
+	after := "A deleted user cannot be brought back."
 	if p.Verb == approvals.Update {
-		after = "Their old values stand in the file."
+		after = "The old values stand in the file."
 	}
 	return Button{Action: ActApprove, Label: "Approve", Style: "primary", Confirm: &Confirm{
 		Title: question, Text: fmt.Sprintf("%s, fingerprint %s. %s", promise, p.Short(), after), Yes: "Approve", No: "Not yet",

@@ -148,6 +148,16 @@ func TestCards(t *testing.T) {
 			p.State, p.Cause, p.Counts = approvals.NEEDS_REVIEW, approvals.WhyUnknown, counts("done=26 unknown=23")
 			said(p)
 		}},
+		{"needs-review-the-login", func(p *approvals.Pending) {
+			p.State, p.Cause, p.Started = approvals.NEEDS_REVIEW, approvals.WhyCredentials, later
+			said(p)
+		}},
+		{"closed-nothing-run", func(p *approvals.Pending) {
+			p.State, p.EndedBy, p.Cause, p.Why = approvals.CLOSED, carol, approvals.WhyApproverRights, "Bob has left."
+		}},
+		{"rejected-in-a-sentence", func(p *approvals.Pending) {
+			p.State, p.EndedBy, p.Why, p.Reason = approvals.REJECTED, bob, "Not before the audit.", "Has the vendor left?"
+		}},
 		{"closed", func(p *approvals.Pending) {
 			p.State, p.EndedBy, p.Why, p.Counts = approvals.CLOSED, carol, "checked by hand", counts("done=26 unknown=23")
 			said(p)
@@ -182,6 +192,16 @@ func TestTheCardOfAnUpdateShowsOldAndNew(t *testing.T) {
 	require.NoError(t, err)
 	p.Plan, p.Users, p.Fingerprint = plan, 40, plan.Fingerprint()
 	golden(t, "card-update.txt", drawn(commands.Card(p)))
+}
+
+// One user is one user: in the dialog, and above the file.
+func TestTheCardOfOneUser(t *testing.T) {
+	p := pending(t)
+	plan, err := approvals.NewPlan(approvals.Draft{Tenant: "test", Verb: approvals.Delete, Users: p.Plan.Users()[:1], Scope: 400, Filter: "id=1000"})
+	require.NoError(t, err)
+	p.Plan, p.Users, p.Fingerprint = plan, 1, plan.Fingerprint()
+	assert.Equal(t, "I will delete 1 SAQ user, fingerprint "+p.Short()+". A deleted user cannot be brought back.", commands.Card(p).Buttons[0].Confirm.Text)
+	assert.Equal(t, "Request K7F3Q names 1 SAQ user. All values stand in this file.", commands.PlanComment(p))
 }
 
 var everyState = []approvals.State{

@@ -86,7 +86,7 @@ func (d *Desk) draft(ctx context.Context, r Request) (approvals.Draft, error) {
 	var users []qualys.SAQUser
 	err = d.each(ctx, r.Filter, func(u qualys.SAQUser) error {
 		if users = append(users, u); len(users) > approvals.MaxUsers {
-			return capError{users: len(users), most: d.Policy.Cap()}
+			return capError{users: len(users), most: d.Policy.CapFor(scope)}
 		}
 		return nil
 	})
@@ -133,10 +133,10 @@ func (d *Desk) capped(plan approvals.Plan) (need int, err error) {
 	switch most := d.Policy.CapFor(scope); {
 	case plan.Verb() == approvals.Delete && users >= scope:
 		return 0, everybodyError{users}
-	case !ok:
-		return 0, capError{users: users, most: d.Policy.Cap(), exact: true}
-	case users > most:
+	case users > most && most < d.Policy.Cap(): // the share is the lower of the two caps
 		return 0, shareError{users: users, scope: scope, most: most, percent: d.Policy.MaxPercent}
+	case !ok:
+		return 0, capError{users: users, most: most, exact: true}
 	}
 	return need, nil
 }
@@ -150,9 +150,9 @@ func held(p approvals.Pending, able []string) string {
 	case p.Need == 1:
 		return what + either(able, "or") + " can approve until " + clock(p.Deadline) + "."
 	case p.Need == len(able):
-		return what + either(able, "and") + " have to approve until " + clock(p.Deadline) + "."
+		return what + either(able, "and") + " have to approve by " + clock(p.Deadline) + "."
 	}
-	return what + fmt.Sprintf("%d of %s have to approve until %s.", p.Need, either(able, "and"), clock(p.Deadline))
+	return what + fmt.Sprintf("%d of %s have to approve by %s.", p.Need, either(able, "and"), clock(p.Deadline))
 }
 
 func leftOutSentence(list []approvals.LeftOut) string {

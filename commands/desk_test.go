@@ -170,6 +170,7 @@ func TestAnApproverMayStillSayNoAfterTheQuorum(t *testing.T) {
 	p := w.asked(`delete id=1000 reason="SEC-1"`)
 	w.click(bob, commands.ActApprove, p)
 	form := w.click(carol, commands.ActReject, w.now(p)).Form
+	assert.Equal(t, []string{"Approved: delete 1 SAQ user. Rejecting ends the request; no user is touched."}, form.Intro)
 	assert.True(t, w.fill(carol, form, nil).Silent())
 	assert.Equal(t, approvals.REJECTED, w.now(p).State)
 }
@@ -178,7 +179,7 @@ func TestAnApproverMayStillSayNoAfterTheQuorum(t *testing.T) {
 func TestOnePersonCountsOnce(t *testing.T) {
 	w := newTown(t, "approvals: [{up_to: 100, need: 2}]")
 	r := w.in(alice, `delete id=1000 reason="SEC-1"`)
-	assert.Contains(t, r.Text, "2 of <@UBOB>, <@UCAROL> and <@UMAX> have to approve until")
+	assert.Contains(t, r.Text, "2 of <@UBOB>, <@UCAROL> and <@UMAX> have to approve by")
 	p := w.shown(w.held())
 	assert.True(t, w.click(bob, commands.ActApprove, p).Silent())
 	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "You have approved "+p.ID+" already; one person counts once.")
@@ -221,6 +222,10 @@ func TestCaps(t *testing.T) {
 			"These are 49 SAQ users, and one request may touch 48 at most. Nothing was held.", approvals.WhyCap},
 		{"a share of everybody", "max_percent: 10", newVendor,
 			"These are 49 SAQ users of 400 in scope, and one request may touch 10% of them at most: 40. Nothing was held.", audit.WhyShare},
+		{"the share is lower than the last row", "approvals: [{up_to: 48, need: 1}]\nmax_percent: 10", newVendor,
+			"These are 49 SAQ users of 400 in scope, and one request may touch 10% of them at most: 40. Nothing was held.", audit.WhyShare},
+		{"the last row is lower than the share", "approvals: [{up_to: 30, need: 1}]\nmax_percent: 10", newVendor,
+			"These are 49 SAQ users, and one request may touch 30 at most. Nothing was held.", approvals.WhyCap},
 		{"everybody", "approvals: [{up_to: 5000, need: 1}]\nmax_percent: 100", `delete userName~vendor reason="x"`,
 			"That is every SAQ user there is in scope (400). A delete never names everybody.", audit.WhyEverybody},
 	} {
@@ -251,6 +256,11 @@ func TestCaps(t *testing.T) {
 		}
 		assert.Equal(t, "These are more than 5,000 SAQ users, and one request may touch 100 at most. Nothing was held.",
 			w.in(alice, `delete company=Crowd reason="SEC-1"`).Text)
+		w = newTown(t, "approvals: [{up_to: 1000, need: 1}]\nmax_percent: 10")
+		for i := range 6000 {
+			w.qualys.users = append(w.qualys.users, qualys.SAQUser{ID: qualys.SAQUserID(5000 + i), Company: "Crowd"})
+		}
+		assert.Contains(t, w.in(alice, `delete company=Crowd reason="SEC-1"`).Text, "may touch 640 at most", "a tenth of everybody")
 	})
 }
 
@@ -399,7 +409,7 @@ func TestOutsidersAreRefused(t *testing.T) {
 	w := newTown(t)
 	p := w.asked(newVendor)
 	w.office.change(bob, func(f *rules.Profile) { f.Restricted = true })
-	assert.Equal(t, "I work for full members of this workspace only, and your account is none (guest).", w.click(bob, commands.ActApprove, p).Text)
+	assert.Equal(t, "I work for full members of this workspace only, and your account is not one (guest).", w.click(bob, commands.ActApprove, p).Text)
 	assert.Equal(t, audit.WhyOutsider, w.last().Facts.Why)
 	stranger := rules.Person{Team: "T9", ID: "UBOB"}
 	assert.Contains(t, w.click(stranger, commands.ActApprove, p).Text, "(stranger)")
@@ -443,7 +453,7 @@ func TestFailsClosedWhenRightsCannotBeRead(t *testing.T) {
 	} {
 		r := w.in(alice, text)
 		assert.Equal(t, "I could not find out what you may do, so nothing was done and nothing was stored.", r.Text, text)
-		assert.Equal(t, "Try again in a moment.", r.Hint)
+		assert.Equal(t, "Try again in a moment; if it stays like this, tell whoever runs Countersign.", r.Hint)
 	}
 	for _, a := range []commands.Action{commands.ActApprove, commands.ActReject} {
 		assert.Contains(t, w.click(bob, a, p).Text, "I could not find out what you may do")
@@ -517,6 +527,20 @@ func TestAForgedRecordIsNotApproved(t *testing.T) {
 	assert.Equal(t, approvals.WhyForged, w.last().Facts.Why)
 }
 
+// P30: whoever looks at a record that was tampered with did nothing wrong: the
+// trail hears of the record, once, and not of them.
+func TestWhoLooksAtAForgedRecordIsNotRefused(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(`delete id=1000 reason="SEC-1"`)
+	require.NoError(t, w.client.HSet(t.Context(), "countersign:{test}:r:"+p.ID, "by", "T1/UCAROL").Err())
+	for _, who := range []rules.Person{alice, rita} {
+		assert.Contains(t, w.in(who, "show "+p.ID).Text, "The record of "+p.ID+" does not fit its seals")
+	}
+	assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Alarm}, w.kinds())
+	assert.Equal(t, "Alarm about "+p.ID+": its record does not fit its seals, so nothing of it will run.", audit.Sentence(w.last()))
+	assert.Contains(t, w.log.String(), "do not fit", "the operator hears of it")
+}
+
 func TestClicksOnWhatIsGone(t *testing.T) {
 	w := newTown(t)
 	p := w.asked(`delete id=1000 reason="SEC-1"`)
@@ -529,7 +553,7 @@ func TestAnExpiredRequestIsNotApproved(t *testing.T) {
 	w := newTown(t)
 	p := w.asked(`delete id=1000 reason="SEC-1"`)
 	w.redis.SetTime(afternoon.Add(4 * 3600e9))
-	assert.Equal(t, p.ID+" has expired. Nobody was touched.", w.click(bob, commands.ActApprove, p).Text)
+	assert.Equal(t, p.ID+" has expired. No user was touched.", w.click(bob, commands.ActApprove, p).Text)
 	assert.Equal(t, approvals.EXPIRED, w.now(p).State)
 	assert.Contains(t, w.click(bob, commands.ActApprove, p).Text, "expired")
 }
@@ -556,7 +580,9 @@ func TestQualysErrorsAreExplained(t *testing.T) {
 		text string
 	}{
 		{&qualys.Error{Op: "users/download", Status: 404}, "Qualys does not offer the Administration API"},
-		{&qualys.Error{Op: "count/saq/user", Status: 200, Code: "INVALID_CREDENTIALS"}, "Qualys refuses my login. It said: `INVALID_CREDENTIALS`"},
+		{&qualys.Error{Op: "count/saq/user", Status: 200, Code: "INVALID_CREDENTIALS"}, "Qualys refuses my login. It said: `INVALID_CREDENTIALS`."},
+		{&qualys.Error{Op: "count/saq/user", Status: 401, Code: "INVALID_CREDENTIALS", Message: "Authentication failed", Resolution: "not tried again: restart"},
+			"Qualys refuses my login. It said: `INVALID_CREDENTIALS Authentication failed`."}, // the advice is not Qualys' own
 		{&qualys.Error{Op: "count/saq/user", Status: 200, Code: "UNAUTHORIZED"}, "My Qualys login is fine, but its rights"},
 		{&qualys.Error{Op: "count/saq/user", Status: 429, RetryAfter: 7e9}, "Qualys is busy and turned me away."},
 		{&qualys.Error{Op: "count/saq/user", Err: errDown}, "Qualys did not answer."},

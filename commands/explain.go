@@ -73,7 +73,7 @@ func (d *Desk) explainRights(err error) (Reply, bool) {
 	}
 	if e, ok := errors.AsType[rules.ErrOutsider](err); ok {
 		return Reply{
-			Text: "I work for full members of this workspace only, and your account is none (" + escape(string(e.Kind)) + ").",
+			Text: "I work for full members of this workspace only, and your account is not one (" + escape(string(e.Kind)) + ").",
 			Hint: "Ask a colleague, or whoever runs Countersign.",
 		}, true
 	}
@@ -91,7 +91,7 @@ func (d *Desk) explainRights(err error) (Reply, bool) {
 		err        error
 		text, hint string
 	}{
-		{rules.ErrLookUp, "I could not find out what you may do, so nothing was done and nothing was stored.", "Try again in a moment."},
+		{rules.ErrLookUp, "I could not find out what you may do, so nothing was done and nothing was stored.", "Try again in a moment; if it stays like this, tell whoever runs Countersign."},
 		{errOwnReject, "You asked for this one, so it is not yours to reject.", "Press Cancel to take it back."},
 		{rules.ErrOwnRequest, "You asked for this one. A second person has to approve it.", ""},
 		{rules.ErrSamePerson, "This account and the one that asked belong to the same person. A second person has to decide.", ""},
@@ -137,7 +137,7 @@ func explainRequest(err error) (Reply, bool) {
 	}{
 		{approvals.ErrNoRequest, "There is no such request, or its time of keeping is over.", try("requests", "all")},
 		{approvals.ErrAlready, "You have approved " + about + " already; one person counts once.", "Somebody else has to approve it."},
-		{approvals.ErrExpired, about + " has expired. Nobody was touched.", "Type the command again to ask anew."},
+		{approvals.ErrExpired, about + " has expired. No user was touched.", "Type the command again to ask anew."},
 		{approvals.ErrNotReady, "The list of users is not in the channel yet, so nobody can decide.", "Press again when the file is above the card."},
 		{approvals.ErrPlanGone, "The list of users of " + about + " is no longer kept, so nothing can be made of it.", "Type the command again to ask anew."},
 		{errNotApproved, "There is no approval of yours to withdraw from " + about + ".", code(shown)},
@@ -300,7 +300,11 @@ func explainQualys(err error) (Reply, bool) {
 	said := ""
 	wait := time.Duration(0)
 	if e, ok := errors.AsType[*qualys.Error](err); ok {
-		said = strings.Trim(strings.Join([]string{e.Code, e.Message, e.Resolution}, " "), " ")
+		words := []string{e.Code, e.Message, e.Resolution}
+		if errors.Is(err, qualys.ErrCredentials) {
+			words = words[:2] // who repeats a refusal without asking again puts its own advice there
+		}
+		said = strings.Trim(strings.Join(words, " "), " ")
 		wait = e.RetryAfter
 	}
 	again := "Try again in a moment."
@@ -314,7 +318,7 @@ func explainQualys(err error) (Reply, bool) {
 		{qualys.ErrIgnoredCriteria, "Qualys returned somebody who does not fit the conditions, so I trust nothing of its answer. No user was touched.", "Tell whoever runs Countersign; the log has the details."},
 		{qualys.ErrIncomplete, "Qualys' answer is provably not complete, so I did not use it.", again},
 		{qualys.ErrNotEnabled, "Qualys does not offer the Administration API to this subscription.", "Whoever runs Countersign can ask Qualys support for it."},
-		{qualys.ErrCredentials, "Qualys refuses my login.", "Whoever runs Countersign has to look at QUALYS_USERNAME and QUALYS_PASSWORD."},
+		{qualys.ErrCredentials, "Qualys refuses my login.", "Whoever runs Countersign has to look at QUALYS_USERNAME and QUALYS_PASSWORD. Until then I do not try them again, so that the account is not locked."},
 		{qualys.ErrPermission, "My Qualys login is fine, but its rights are not enough for this.", "Whoever runs Countersign can give it API access and the questionnaire module."},
 		{qualys.ErrRateLimited, "Qualys is busy and turned me away.", again},
 		{qualys.ErrUnreachable, "Qualys did not answer.", again},
@@ -335,7 +339,7 @@ func quoteQualys(said string) string {
 	if said = grammar.OneLine(said, 200); said == "" {
 		return ""
 	}
-	return " It said: " + code(said)
+	return " It said: " + code(said) + "."
 }
 
 // leftOutWords counts those who are left out: "2 are protected, 1 already has

@@ -112,7 +112,7 @@ func approveForm(p approvals.Pending, c Click) *Form {
 	}
 	if resuming(p) {
 		head = "Resume " + grammar.OneLine(p.ID, 17)
-		intro = append([]string{"I go on to " + what(p) + " where I was interrupted. " + audit.Summary(p) + "."}, intro...)
+		intro = append([]string{"I go on to " + what(p) + " where I was interrupted." + spaced(audit.Account(p))}, intro...)
 	}
 	return &Form{
 		ID: formApprove, Title: head, Submit: "Approve", Click: c, Channel: c.Channel, Intro: intro,
@@ -126,7 +126,7 @@ func approveForm(p approvals.Pending, c Click) *Form {
 func rejectForm(p approvals.Pending, c Click) *Form {
 	return &Form{
 		ID: formReject, Title: "Reject " + grammar.OneLine(p.ID, 17), Submit: "Reject", Click: c, Channel: c.Channel,
-		Intro: []string{title(p) + " Rejecting ends the request; nobody is touched."},
+		Intro: []string{fullStop(title(p)) + " Rejecting ends the request; no user is touched."},
 		Fields: []FormField{{
 			ID: fieldReason, Kind: FieldText, Label: "Reason", Optional: true, Max: grammar.ReasonAtMost,
 			Hint: "It stands in the trail, and the requester reads it.",

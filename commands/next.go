@@ -53,10 +53,7 @@ func reviewing(p approvals.Pending) Line {
 		return Line{{Text: "It goes on where it was interrupted once it has " + audit.Plural(p.Need, "approval") + " again. To end it instead: "},
 			typed(Close, p)}
 	}
-	l := Line{{Text: audit.Sentence(approvals.Event{
-		Kind: approvals.Review, Request: p.ID, Counts: p.Counts,
-		Facts: approvals.Facts{Verb: string(p.Verb), Users: p.Users, Why: p.Cause, Asked: p.Requester},
-	})}}
+	l := Line{{Text: audit.Interrupted(p)}}
 	if !ruined(p) {
 		l = append(l, Span{Text: " An approver lets it go on: "}, typed(Resume, p), Span{Text: "."})
 	}
@@ -111,18 +108,20 @@ func then(a, b Line) Line {
 	return append(append(a, Span{Text: " "}), b...)
 }
 
+// untouched is what is said of every request of which nothing was run.
+const untouched = "No user was touched."
+
 // endedBy says who ended a request, and in which words.
 func endedBy(p approvals.Pending) Line {
 	word := map[approvals.State]string{
 		approvals.REJECTED: "Rejected by ", approvals.CANCELLED: "Cancelled by ", approvals.CLOSED: "Closed by ",
 	}[p.State]
-	l := Line{{Text: word}, {Person: p.EndedBy}}
+	l := Line{{Text: word}, {Person: p.EndedBy}, {Text: "."}}
 	if p.Why != "" {
-		l = append(l, Span{Text: `: "` + grammar.OneLine(p.Why, grammar.ReasonAtMost) + `"`})
+		l[2].Text = ": " + quoted(p.Why, grammar.ReasonAtMost)
 	}
-	l = append(l, Span{Text: "."})
-	if p.State != approvals.CLOSED {
-		l = append(l, Span{Text: " No user was touched."})
+	if p.State != approvals.CLOSED || audit.Account(p) == untouched {
+		l = append(l, Span{Text: " " + untouched})
 	}
 	return l
 }

@@ -65,7 +65,7 @@ func TestShowTellsWhatTheCardTells(t *testing.T) {
 	p := w.asked(`update id=1000 set lastName="Left" reason="SEC-1"`)
 	r := w.in(rita, "show "+p.ID)
 	for _, words := range []string{
-		"*Update 1 SAQ user?* · request `" + p.ID + "`", "Asked by: <@UALICE> at <!date^", "Reason: SEC-1",
+		"*Update 1 SAQ user?* · request `" + p.ID + "`", "Asked by: <@UALICE>, <!date^", "Reason: SEC-1",
 		"Selected by: `id=1000`", "New values: lastName = `Left`", "Approvals: 0 of 1", "Fingerprint: `" + p.Short() + "`",
 	} {
 		assert.Contains(t, r.Text, words)

@@ -24,6 +24,14 @@ func code(text string) string {
 	return "`" + escape(strings.ReplaceAll(text, "`", "'")) + "`"
 }
 
+// spaced is one more sentence behind another, if there is one.
+func spaced(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return " " + sentence
+}
+
 // mention names a person.
 func mention(id string) string { return "<@" + escape(id) + ">" }
 

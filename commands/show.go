@@ -2,8 +2,10 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"strings"
 
+	"countersign/approvals"
 	"countersign/commands/grammar"
 )
 
@@ -21,6 +23,9 @@ func showVerb() verb {
 
 func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 	p, err := d.Book.Pending(ctx, r.ID)
+	if errors.Is(err, approvals.ErrForged) {
+		return d.alarm(ctx, r.ID, err)
+	}
 	if err != nil {
 		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, requestError{r.ID, err})
 	}
@@ -42,4 +47,16 @@ func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 		}
 	}
 	return Reply{Text: strings.Join(lines, "\n")}
+}
+
+// alarm answers whoever meets a record that was tampered with while they only
+// look. The trail hears of the record, once an hour, and not of the reader.
+func (d *Desk) alarm(ctx context.Context, id string, err error) Reply {
+	noted := d.Book.Note(ctx, "forged "+id, approvals.Event{
+		Kind: approvals.Alarm, Request: id, Facts: approvals.Facts{Why: approvals.WhyForged},
+	})
+	if noted != nil {
+		d.Log.ErrorContext(ctx, "a forged record is not in the trail", "request", id, "err", noted)
+	}
+	return d.explain(ctx, requestError{id, err})
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/commands"
+	"countersign/qualys"
 )
 
 const oneUser = `delete id=1000 reason="SEC-1"`
@@ -168,12 +169,38 @@ func TestAnInterruptedRunIsResumedByAFreshQuorum(t *testing.T) {
 	r := w.click(carol, commands.ActApprove, p)
 	require.NotNil(t, r.Form, "typed, like a first approval")
 	assert.Equal(t, "Resume "+p.ID, r.Form.Title)
-	assert.Equal(t, "I go on to delete 49 SAQ users where I was interrupted. Deleted none of 49 SAQ users · 49 have no result.", r.Form.Intro[0])
+	assert.Equal(t, "I go on to delete 49 SAQ users where I was interrupted.", r.Form.Intro[0])
 	assert.Contains(t, w.fill(alice, r.Form, map[string]string{"confirm": "DELETE 49"}).Text, "You asked for this one.")
 	assert.True(t, w.fill(carol, r.Form, map[string]string{"confirm": "DELETE 49"}).Silent())
 	p = w.now(p)
 	assert.Equal(t, approvals.RUNNING, p.State)
 	assert.Equal(t, approvals.Resumed, w.last().Kind)
+}
+
+// Whoever closes it hears what the trail says was done: nothing, a part, or no
+// word where nobody knows.
+func TestClosingSaysWhatWasDone(t *testing.T) {
+	w := newTown(t)
+	p := w.approvedBy(bob, w.asked(oneUser))
+	require.NoError(t, w.book.Review(t.Context(), p.ID, approvals.WhyApproverRights))
+	assert.Equal(t, "Request `"+p.ID+"` is closed. No user was touched.", w.in(alice, "close "+p.ID).Text)
+	assert.Contains(t, commands.Card(w.now(p)).Next.String(), "Closed by UALICE. No user was touched.")
+	assert.Equal(t, "UALICE closed "+p.ID+". No user was touched.", audit.Sentence(w.last()))
+
+	w = newTown(t)
+	p = w.approvedBy(bob, w.asked(oneUser))
+	require.NoError(t, w.claimed(p).Review(t.Context(), approvals.WhyUnknown, nil))
+	assert.Equal(t, "Request `"+p.ID+"` is closed.", w.in(alice, "close "+p.ID).Text)
+	assert.NotContains(t, commands.Card(w.now(p)).Next.String(), "touched")
+
+	w = newTown(t)
+	p = w.ran(w.approvedBy(bob, w.asked(newVendor)), approvals.NEEDS_REVIEW, func(u qualys.SAQUser) approvals.Result {
+		if u.ID == 1000 {
+			return approvals.ResultDone
+		}
+		return ""
+	})
+	assert.Contains(t, w.in(alice, "close "+p.ID).Text, "is closed. Deleted 1 of 49 SAQ users")
 }
 
 func TestOneApprovalResumesAtOnce(t *testing.T) {
@@ -239,7 +266,7 @@ func TestWhatExpiresUnderAFreezeSaysSo(t *testing.T) {
 	w.redis.SetTime(p.Deadline)
 	_, err := w.book.Claim(t.Context(), p.ID, "executor", time.Hour)
 	require.ErrorAs(t, err, new(*approvals.OverError))
-	assert.Equal(t, p.ID+" expired: it was approved, but everything stood still when its time was over. No user was changed.", audit.Sentence(w.last()))
+	assert.Equal(t, p.ID+" expired: it was approved, but everything stood still when its time was over. No user was touched.", audit.Sentence(w.last()))
 	assert.Contains(t, commands.Card(w.now(p)).Next.String(), "everything stood still")
 }
 

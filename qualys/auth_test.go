@@ -35,6 +35,7 @@ func TestATokenIsUsedUntilShortlyBeforeItsEnd(t *testing.T) {
 	})
 }
 
+// P48: a token expires in the middle.
 func TestASpentTokenIsRenewedOnce(t *testing.T) {
 	api, c := setup(t)
 	api.AddPlatformUsers(1)
@@ -91,6 +92,7 @@ func TestRefusedCredentialsAreShownTwiceAtMost(t *testing.T) {
 	})
 }
 
+// P48: a password is rotated.
 func TestAPasswordRotatedMeanwhileStopsTheNextCall(t *testing.T) {
 	api, c := setup(t)
 	_, err := c.Count(t.Context(), nil)
@@ -111,27 +113,205 @@ func TestUnprovenCredentialsAreNotShownAgainAfterALostAnswer(t *testing.T) {
 	assert.Equal(t, 1, api.Calls(miniqualys.Count))
 }
 
-func TestLoginIsAskedUntilCredentialsAreProven(t *testing.T) {
-	api := miniqualys.RunT(t)
-	var asked int
-	tooMany := errors.New("another replica was refused")
-	answer := tooMany
-	cfg := config(api)
-	cfg.Login = func(context.Context) error { asked++; return answer }
-	c := client(t, cfg)
+// A breaker in memory, as whoever keeps one for replicas has to build it.
+type breaker struct {
+	mu    sync.Mutex
+	keys  map[string]*attempts
+	steps []qualys.LoginStep
+	down  error // what it answers when it cannot be asked
+}
 
-	_, err := c.Count(t.Context(), nil)
-	require.ErrorIs(t, err, tooMany)
-	_, err = c.Download(t.Context(), qualys.DownloadQuery{}, io.Discard)
-	require.ErrorIs(t, err, tooMany)
-	assert.Empty(t, api.Requests())
+// attempts is what a breaker knows under one key.
+type attempts struct {
+	refused  bool
+	accepted time.Time
+	settled  chan struct{} // nil while nobody tries
+}
 
-	answer = nil
-	for range 3 {
+func newBreaker() *breaker { return &breaker{keys: map[string]*attempts{}} }
+
+func (b *breaker) login(ctx context.Context, key string, step qualys.LoginStep) error {
+	b.mu.Lock()
+	b.steps = append(b.steps, step)
+	a := b.keys[key]
+	if a == nil {
+		a = &attempts{}
+		b.keys[key] = a
+	}
+	defer b.mu.Unlock()
+	if step == qualys.LoginAttempt {
+		for {
+			switch {
+			case b.down != nil:
+				return b.down
+			case a.refused:
+				return fmt.Errorf("a replica was refused: %w", qualys.ErrCredentials)
+			case time.Since(a.accepted) < time.Minute:
+				return nil
+			case a.settled == nil:
+				a.settled = make(chan struct{})
+				return nil
+			}
+			settled := a.settled
+			b.mu.Unlock()
+			select {
+			case <-settled:
+			case <-ctx.Done():
+			}
+			b.mu.Lock()
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	switch step {
+	case qualys.LoginAccepted:
+		a.accepted = time.Now()
+	case qualys.LoginRejected:
+		a.refused = true
+	}
+	if a.settled != nil {
+		close(a.settled)
+		a.settled = nil
+	}
+	return nil
+}
+
+// Three replicas, each with a burst of reads and writes, are refused twice in
+// all: once at the API server, once at the gateway. New credentials close the
+// breaker, and the clients live on all the while.
+func TestReplicasAreRefusedTwiceInAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := miniqualys.RunInMemoryT(t)
+		api.Slow(miniqualys.Auth, time.Second)
+		api.Slow(miniqualys.Count, time.Second)
+		shared := newBreaker()
+		cfg := config(api)
+		cfg.Login, cfg.Password = shared.login, "outdated"
+		cfg.GatewayURL = "http://localhost:2" // the same server under another name
+		burst := func(cfg qualys.Config, kind error) {
+			var wait sync.WaitGroup
+			for range 3 {
+				c := client(t, cfg)
+				for range 5 {
+					wait.Go(func() {
+						_, err := c.Count(t.Context(), nil)
+						assert.ErrorIs(t, err, kind)
+						_, err = c.Download(t.Context(), qualys.DownloadQuery{}, io.Discard)
+						assert.ErrorIs(t, err, kind)
+						_, err = c.Delete(t.Context(), []qualys.SAQUserID{1})
+						assert.ErrorIs(t, err, kind)
+						assert.NotErrorIs(t, err, qualys.ErrUnknownOutcome)
+						assert.NotErrorIs(t, err, qualys.ErrUnreachable)
+						assert.Equal(t, kind != nil, errors.Is(c.Refusal(), qualys.ErrCredentials), "the reason for /readyz")
+					})
+				}
+			}
+			wait.Wait()
+		}
+		for range 3 {
+			burst(cfg, qualys.ErrCredentials)
+			assert.Equal(t, 2, api.RefusedLogins(), "once at each door, for all replicas together")
+		}
+		assert.Len(t, shared.keys, 2, "a key for each door")
+		cfg.Password = miniqualys.Password
+		burst(cfg, nil)
+		assert.Equal(t, 2, api.RefusedLogins())
+		assert.Len(t, shared.keys, 4, "other credentials, other keys")
+		for key := range shared.keys {
+			assert.Regexp(t, "^[0-9a-f]{32}$", key)
+		}
+	})
+}
+
+// A password that is changed while nobody calls costs one attempt at each
+// door, however many replicas call at once afterwards.
+func TestAPasswordRotatedOvernightCostsOneAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := miniqualys.RunInMemoryT(t)
+		shared := newBreaker()
+		cfg := config(api)
+		cfg.Login = shared.login
+		replicas := []*qualys.Client{client(t, cfg), client(t, cfg), client(t, cfg)}
+		for _, c := range replicas {
+			_, err := c.Count(t.Context(), nil)
+			require.NoError(t, err)
+		}
+		time.Sleep(8 * time.Hour)
+		api.RevokeCredentials()
+		api.Slow(miniqualys.Count, time.Second)
+		var wait sync.WaitGroup
+		for _, c := range replicas {
+			for range 5 {
+				wait.Go(func() {
+					_, err := c.Count(t.Context(), nil)
+					assert.ErrorIs(t, err, qualys.ErrCredentials)
+				})
+			}
+		}
+		wait.Wait()
+		assert.Equal(t, 1, api.RefusedLogins())
+	})
+}
+
+// Every attempt that is allowed is followed by one word about it, also after
+// the caller has gone.
+func TestABreakerHearsOfEveryAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := miniqualys.RunInMemoryT(t)
+		shared := newBreaker()
+		cfg := config(api)
+		cfg.Login = shared.login
+		c := client(t, cfg)
+		steps := func() []qualys.LoginStep {
+			defer func() { shared.steps = nil }()
+			return shared.steps
+		}
+
+		api.Hang(miniqualys.Delete, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := c.Delete(ctx, []qualys.SAQUserID{1})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, []qualys.LoginStep{qualys.LoginAttempt, qualys.LoginUnclear}, steps(), "no answer")
+
 		_, err = c.Count(t.Context(), nil)
 		require.NoError(t, err)
-	}
-	assert.Equal(t, 3, asked, "two refusals, and one attempt that was accepted")
+		assert.Equal(t, []qualys.LoginStep{qualys.LoginAttempt, qualys.LoginAccepted}, steps())
+
+		api.DenyAPI(true)
+		_, err = c.Count(t.Context(), nil)
+		require.ErrorIs(t, err, qualys.ErrPermission)
+		assert.Equal(t, []qualys.LoginStep{qualys.LoginAttempt, qualys.LoginAccepted}, steps(), "only an account is told about its rights")
+
+		api.RevokeCredentials()
+		_, err = c.Count(t.Context(), nil)
+		require.ErrorIs(t, err, qualys.ErrCredentials)
+		assert.Equal(t, []qualys.LoginStep{qualys.LoginAttempt, qualys.LoginRejected}, steps())
+
+		_, err = c.Count(t.Context(), nil)
+		require.ErrorIs(t, err, qualys.ErrCredentials)
+		assert.Empty(t, steps(), "who was refused asks nobody")
+	})
+}
+
+func TestABreakerThatCannotBeAskedForbids(t *testing.T) {
+	api := miniqualys.RunT(t)
+	shared := newBreaker()
+	shared.down = errors.New("Redis does not answer")
+	cfg := config(api)
+	cfg.Login = shared.login
+	c := client(t, cfg)
+	_, err := c.Count(t.Context(), nil)
+	require.ErrorIs(t, err, shared.down)
+	_, err = c.Download(t.Context(), qualys.DownloadQuery{}, io.Discard)
+	require.ErrorIs(t, err, shared.down)
+	require.NoError(t, c.Refusal(), "it comes back when Redis does")
+	assert.Empty(t, api.Requests())
+
+	shared.down = nil
+	_, err = c.Count(t.Context(), nil)
+	require.NoError(t, err)
 }
 
 func TestTheAccountIsKnown(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"countersign/qualys"
 )
 
+// P52: an empty value clears a field, an absent one does not.
 func TestAChangeWritesWhatItNames(t *testing.T) {
 	c := qualys.NewChange(
 		qualys.Set{Field: qualys.EmailAddress, Value: "z@new.com"},

@@ -2,205 +2,96 @@ package qualys
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
-	"net/url"
+	"io"
+	"slices"
 	"strings"
-	"time"
+	"sync"
+
+	"countersign/qualys/download"
+	"countersign/qualys/wire"
 )
-
-// How long calls may take, and how many run at once.
-const (
-	readTimeout  = 2 * time.Minute  // one attempt; slow searches are known to succeed when repeated
-	writeTimeout = 90 * time.Second // if Config says nothing
-
-	readsPerHost  = 2
-	writesPerHost = 1
-)
-
-// A Config says which Qualys to talk to, and as whom. The URLs have no default,
-// so that no test reaches the real Qualys by accident; [Platform] knows them.
-type Config struct {
-	APIURL     string // serves /qps, such as "https://qualysapi.qg2.apps.qualys.com"
-	GatewayURL string // serves /auth and /adminui
-	AdminURL   string // serves /adminui, if GatewayURL does not
-	Username   string
-	Password   Secret
-
-	HTTP *http.Client // nil means one with timeouts that respects HTTPS_PROXY; redirects and cookies are off either way
-	Log  *slog.Logger // nil means none
-
-	// Dial connects; nil means by the network. Tests connect in memory. It is
-	// not asked when HTTP is set.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-
-	// Login is asked before an attempt with credentials that Qualys has not
-	// accepted yet, and may forbid it; nil allows. Replicas share a breaker here.
-	Login func(ctx context.Context) error
-
-	WriteTimeout time.Duration // how long a write may take; 0 means 90 s
-}
 
 // A Client calls Qualys. It is safe for concurrent use: two reads and one
 // write run at once for each host, the others wait.
 type Client struct {
-	api, gateway, admin string
-	username            string
-	password            Secret
-	http                *http.Client
-	log                 *slog.Logger
-	writeTimeout        time.Duration
+	line      *wire.Line
+	downloads *download.Downloader
 
-	hosts  map[string]*slots
-	basic  *door // the credentials at the API server
-	bearer *door // the credentials at the gateway
-	tokens *tokens
-	hide   *strings.Replacer // the secrets, in every spelling they may come back in
+	mu  sync.Mutex         // guards own
+	own map[SAQUserID]bool // who turned out to be the account behind the credentials
 }
 
 // New checks the settings and reports all their problems at once. It calls
 // nobody: the first call logs in.
 func New(cfg Config) (*Client, error) {
-	if cfg.AdminURL == "" {
-		cfg.AdminURL = cfg.GatewayURL
+	line, err := wire.Open(cfg)
+	if err != nil {
+		return nil, err
 	}
-	c := &Client{
-		username:     cfg.Username,
-		password:     cfg.Password,
-		http:         httpClient(cfg),
-		log:          cfg.Log,
-		writeTimeout: cfg.WriteTimeout,
-		hosts:        map[string]*slots{},
-		basic:        newDoor(cfg.Login),
-		bearer:       newDoor(cfg.Login),
-		tokens:       newTokens(),
-		hide:         hider(cfg.Username, cfg.Password),
-	}
-	var problems []error
-	for _, u := range []struct {
-		name, text string
-		to         *string
-	}{
-		{"APIURL", cfg.APIURL, &c.api},
-		{"GatewayURL", cfg.GatewayURL, &c.gateway},
-		{"AdminURL", cfg.AdminURL, &c.admin},
-	} {
-		base, host, err := baseURL(u.text)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", u.name, err))
-			continue
-		}
-		*u.to = base
-		if c.hosts[host] == nil {
-			c.hosts[host] = newSlots()
-		}
-	}
-	if cfg.Username == "" {
-		problems = append(problems, errors.New("Username: missing"))
-	}
-	if cfg.Password == "" {
-		problems = append(problems, errors.New("Password: missing"))
-	}
-	if cfg.WriteTimeout < 0 {
-		problems = append(problems, errors.New("WriteTimeout: must not be negative"))
-	}
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("qualys settings: %w", errors.Join(problems...))
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.writeTimeout == 0 {
-		c.writeTimeout = writeTimeout
-	}
-	return c, nil
+	return &Client{line: line, downloads: download.New(line), own: map[SAQUserID]bool{}}, nil
 }
 
 // Account returns the login behind the credentials. No plan may touch it: a
-// client that deletes its own account could not prove what it did.
-func (c *Client) Account() string { return c.username }
+// client that deletes its own account could not prove what it did. See
+// [ErrOwnAccount].
+func (c *Client) Account() string { return c.line.Account() }
 
 // Logins returns every name by which Qualys may know this account: the
 // username, and the subject of the gateway's token once there was one.
-func (c *Client) Logins() []string {
-	if s := c.tokens.subject(); s != "" && !strings.EqualFold(s, c.username) {
-		return []string{c.username, s}
-	}
-	return []string{c.username}
-}
+func (c *Client) Logins() []string { return c.line.Logins() }
 
 // Refusal returns the refusal that made the client stop logging in, or nil.
-func (c *Client) Refusal() error { return errors.Join(c.basic.refusal(), c.bearer.refusal()) }
+func (c *Client) Refusal() error { return c.line.Refusal() }
 
 // Close ends the connections that wait for a next call. Calls under way go on.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.line.Close() }
 
-// baseURL checks a base URL and returns it without a trailing slash, and its host.
-func baseURL(text string) (base, host string, err error) {
-	if text == "" {
-		return "", "", errors.New("missing")
+// recognise remembers a user that is the account behind the credentials.
+func (c *Client) recognise(u SAQUser) {
+	if !slices.ContainsFunc(c.Logins(), func(login string) bool { return strings.EqualFold(login, strings.TrimSpace(u.UserName)) }) {
+		return
 	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return "", "", errors.New("is no URL") // the cause would repeat a password inside
-	case u.User != nil:
-		return "", "", errors.New("must not hold credentials")
-	case u.Host == "" || u.RawQuery != "" || u.Fragment != "":
-		return "", "", errors.New("must look like https://host")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return strings.TrimRight(u.String(), "/"), u.Host, nil
-	}
-	return "", "", errors.New("must begin with https://")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own[u.ID] = true
 }
 
-// loopback reports whether a host is this machine; plain http is for tests only.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+// mayWrite refuses ids of whom one is our own account, as far as a search has
+// shown its id.
+func (c *Client) mayWrite(ids []SAQUserID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slices.ContainsFunc(ids, func(id SAQUserID) bool { return c.own[id] }) {
+		return ErrOwnAccount
+	}
+	return nil
 }
 
-// httpClient returns the client to use: never a redirect (Go turns a redirected
-// POST into a GET, and one of Qualys' deletes is a GET), never a cookie.
-func httpClient(cfg Config) *http.Client {
-	h := http.Client{}
-	if cfg.HTTP != nil {
-		h = *cfg.HTTP
-	} else {
-		h.Transport = transport(cfg.Dial)
-	}
-	h.Jar = nil
-	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &h
+// Download writes the platform users to w as a clean CSV and counts them:
+// RFC 4180, UTF-8, Qualys' own header first, one row a user, list cells as
+// Qualys gave them, formulas neutralised (see [Neutralise]). Rows pass through;
+// only a hash of 8 bytes is kept of each username, to find duplicates.
+//
+// Qualys gives at most 1000 rows a call, so it takes ⌈n/1000⌉ calls; where
+// Qualys does not say how many match, one more. Page 1 tells the total, and the
+// plan to whoever asked for [WithProgress]; from then on two pages are fetched
+// at a time, and written in order. A server that ignores limit or offset, or
+// reads a list of roles otherwise than "at least one of them", is noticed, and
+// [Download].Complete tells whether the table is whole. After an error, what was
+// written is no result.
+//
+// It is POST /adminui/user-management/v1/users/download with a token of the
+// gateway. Errors: [ErrNotEnabled] (its Resolution says what to do),
+// [ErrCredentials], [ErrRateLimited], [ErrUnreachable].
+//
+// Source: https://cdn2.qualys.com/docs/version/LCR/adminui-api/users/download_users_csv.htm
+func (c *Client) Download(ctx context.Context, q DownloadQuery, w io.Writer) (Download, error) {
+	return c.downloads.Run(ctx, q, w)
 }
 
-// transport speaks HTTP/1.1 only: when one connection of HTTP/2 breaks, the
-// answers of all its calls are lost, and a lost answer is what costs us most.
-func transport(dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
-	t := &http.Transport{
-		DialContext:           dial,
-		TLSHandshakeTimeout:   10 * time.Second,
-		MaxIdleConnsPerHost:   readsPerHost + writesPerHost,
-		IdleConnTimeout:       30 * time.Second, // a write on a connection that Qualys has just closed counts as lost
-		ResponseHeaderTimeout: readTimeout,
-	}
-	if dial == nil {
-		t.Proxy = http.ProxyFromEnvironment
-		t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
-	}
-	return t
-}
-
-// hider replaces the secrets in texts that come back from outside.
-func hider(username string, password Secret) *strings.Replacer {
-	p := password.Reveal()
-	if p == "" {
-		return strings.NewReplacer()
-	}
-	basic := base64.StdEncoding.EncodeToString([]byte(username + ":" + p))
-	return strings.NewReplacer(basic, "***", p, "***", url.QueryEscape(p), "***", url.PathEscape(p), "***")
+// WithProgress returns a context in which told hears how readings go on: of a
+// download after each page but the last, beginning between page 1 and call 2,
+// and of every reading before a wait. See [download.WithProgress].
+func WithProgress(ctx context.Context, told func(Progress)) context.Context {
+	return download.WithProgress(ctx, told)
 }

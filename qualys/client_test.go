@@ -90,7 +90,7 @@ func TestASecretDoesNotPrint(t *testing.T) {
 	assert.Equal(t, "hunter2", s.Reveal())
 }
 
-// Canaries planted in answers and settings come back in no error and no log line.
+// P62: canaries planted in answers and settings come back in no error and no log line.
 func TestSecretsComeBackNowhere(t *testing.T) {
 	const password = "canary+50%&tulip"
 	echo := func(status int) http.HandlerFunc {

@@ -19,9 +19,10 @@
 // Qualys' bulk calls take filters, and one without conditions may match
 // everybody. So a [Filter] can only be counted and searched, and every user who
 // comes back is checked against it ([ErrIgnoredCriteria]). A write takes ids,
-// makes the condition "id IN" itself, refuses an empty list ([ErrNobody]), and
-// has a request type of its own: the body of an update cannot reach the path of
-// the delete, which would ignore what it does not know and delete.
+// makes the condition "id IN" itself, refuses an empty list ([ErrNobody]) and
+// the account that we log in with ([ErrOwnAccount]), and has a request type of
+// its own: the body of an update cannot reach the path of the delete, which
+// would ignore what it does not know and delete.
 //
 // A [Change] writes the fields it names; the others are absent from the request
 // and stay. An empty value clears its field, and nothing else does.
@@ -31,28 +32,31 @@
 // Success is a 2xx status and the code SUCCESS: a wrong password is answered
 // with 200. A call that Qualys refused, or whose answer was lost, is an [*Error],
 // whose kinds errors.Is finds. Reads are repeated here, with growing pauses, for
-// a few minutes at most. Writes are never repeated here, because Qualys has no
-// key that would tell a second attempt from a second order:
+// a few minutes at most, and [WithProgress] tells who waits. Writes are never
+// repeated here, because Qualys has no key that would tell a second attempt
+// from a second order:
 //
 //   - An error that is not [ErrUnknownOutcome] proves that nothing was done. A
 //     409 or 429 ([ErrRateLimited]) is such a proof; [Error.RetryAfter] says how
-//     long Qualys wants us to wait, or 0.
+//     long Qualys wants us to wait, or 0. So is a pause that Qualys asked for
+//     earlier: such a write is not even sent.
 //   - After one that is, wait [Error.Settle] and read back before anything else.
 //     The wait depends on the [Fate]: 3 s after a complete answer that settles
 //     nothing ([Answered]), 20 s after the call was sent if the connection broke
 //     ([Lost]), 60 s after we stopped waiting for it ([TimedOut]).
 //
-// What Update and Delete return is Qualys' claim. What happened is what
-// [Client.Find] shows afterwards.
+// What Update and Delete return is Qualys' claim, which [Differ] compares with
+// what was named. What happened is what [Client.Find] shows afterwards.
 //
 // # Logging in
 //
 // The API server is shown the credentials with every call (Basic), the gateway
 // once for a token that lives four hours. Qualys locks accounts whose logins
-// keep failing. So until credentials were accepted only one call at a time
-// tries them, after [Config].Login allowed it, and after a refusal nobody does:
-// [ErrCredentials] comes back at once. The two servers are two doors, so
-// credentials that were never right are shown twice at most.
+// keep failing. So credentials that were not accepted within a minute are shown
+// by one call at a time, and after a refusal by none: [ErrCredentials] comes
+// back at once, and [Client.Refusal] says why. The two servers are two doors:
+// wrong credentials are refused twice at most, by one process or, with a
+// [Login], by all replicas together.
 //
 // # On the wire
 //
@@ -61,12 +65,12 @@
 //	POST {gateway}/auth                                              form => token (201)
 //	POST {admin}/adminui/user-management/v1/users/download           JSON => CSV, Bearer
 //
-// No redirect is followed and no cookie kept. Lists are read as streams, up to
-// 32 MiB a page; bodies of errors up to 64 KiB, and what an [*Error] says is
-// one line without addresses, secrets, markup or control characters. It is
-// still foreign text.
+// Below stand the parts, each with a comment that says more: package wire makes
+// the calls (limits, logging in, errors), body reads what answers hold, download
+// fetches the pages of platform users, and sheet makes a CSV of them.
 //
 // What Qualys' pages leave open, and we therefore do not rely on: what a write
 // without conditions does, how many ids a write may carry, whether a list is
-// sorted, whether limit and offset of the download are heeded.
+// sorted, whether limit and offset of the download are heeded, what a list of
+// roles means.
 package qualys

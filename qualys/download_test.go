@@ -40,6 +40,7 @@ func names(rows [][]string) []string {
 	return n
 }
 
+// P45: a CSV with a preamble and a limit of 1000 records.
 func TestDownloadIsCompleteInTheFewestCalls(t *testing.T) {
 	for _, n := range []int{0, 1, 999, 1000, 1001, 2000, 2500} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -111,6 +112,7 @@ func counts(ts []qualys.Tally) map[string]int {
 	return m
 }
 
+// P61: formula injection in a CSV opened by a spreadsheet.
 func TestDownloadCellsAreNoFormulas(t *testing.T) {
 	api, c := setup(t)
 	api.AddNastyUsers()

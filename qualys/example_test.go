@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"time"
@@ -117,4 +118,31 @@ func ExampleError() {
 	// Output:
 	// true false
 	// true delete/saq/user: HTTP 502: Bad Gateway: perhaps done (answered)
+}
+
+// The plan is known after page 1, before the next call is made.
+func ExampleWithProgress() {
+	api := miniqualys.New()
+	api.AddPlatformUsers(2500)
+	srv := httptest.NewServer(api)
+	defer srv.Close()
+	c, err := qualys.New(qualys.Config{
+		APIURL: srv.URL, GatewayURL: srv.URL,
+		Username: miniqualys.Username, Password: miniqualys.Password,
+	})
+	if err != nil {
+		panic(err)
+	}
+	first := true
+	ctx := qualys.WithProgress(context.Background(), func(p qualys.Progress) {
+		if first {
+			fmt.Println(p.Total, "users,", p.Plan, "calls,", p.Plan-p.Calls, "of them still to come")
+		}
+		first = false
+	})
+	d, err := c.Download(ctx, qualys.DownloadQuery{}, io.Discard)
+	fmt.Println(d.Rows, "users in", d.Calls, "calls", err)
+	// Output:
+	// 2500 users, 3 calls, 2 of them still to come
+	// 2500 users in 3 calls <nil>
 }

@@ -1,7 +1,6 @@
 package qualys
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/xml"
@@ -12,12 +11,26 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"countersign/qualys/body"
+	"countersign/qualys/wire"
 )
 
 // What one call may hold. Qualys' pages are of 1 to 1000 users.
 const (
 	pageSize = 1000
 	maxIDs   = 1000
+)
+
+// The calls of the API server, as [Error.Op] names them.
+const (
+	opCount   = "count/saq/user"
+	opSearch  = "search/saq/user"
+	opUpdate  = "update/saq/user"
+	opDelete  = "delete/saq/user"
+	opVersion = "portal/version"
+
+	acceptXML = "application/xml, text/xml;q=0.9"
 )
 
 // Count returns how many SAQ users satisfy the filter; the empty filter counts
@@ -35,12 +48,12 @@ func (c *Client) Count(ctx context.Context, f Filter) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return retry(ctx, c, func() (int, error) {
-		a, err := c.ask(ctx, call{op: "count/saq/user", body: body}, nil)
-		if err == nil && a.count < 0 {
-			err = &Error{Op: "count/saq/user", Status: http.StatusOK, Err: errors.New("the answer has no count")}
+	return wire.Read(ctx, c.line, opCount, func() (int, error) {
+		a, err := c.ask(ctx, wire.Call{Op: opCount, Body: body}, nil)
+		if err == nil && a.Count < 0 {
+			err = &Error{Op: opCount, Status: http.StatusOK, Err: errors.New("the answer has no count")}
 		}
-		return a.count, err
+		return a.Count, err
 	})
 }
 
@@ -63,7 +76,7 @@ func (c *Client) Search(ctx context.Context, f Filter) iter.Seq2[SAQUser, error]
 			yield(SAQUser{}, err)
 			return
 		}
-		s := search{client: c, filter: f, seen: map[SAQUserID]bool{}}
+		s := search{client: c, filter: f, seen: map[SAQUserID]struct{}{}}
 		err := s.pass(ctx, yield)
 		if errors.Is(err, errMoved) {
 			err = s.pass(ctx, yield)
@@ -75,7 +88,7 @@ func (c *Client) Search(ctx context.Context, f Filter) iter.Seq2[SAQUser, error]
 }
 
 var (
-	errMoved   = fmt.Errorf("search/saq/user: %w: the pages do not fit together, users came or went while they were read", ErrIncomplete)
+	errMoved   = fmt.Errorf(opSearch+": %w: the pages do not fit together, users came or went while they were read", ErrIncomplete)
 	errStopped = errors.New("the caller wants no more")
 )
 
@@ -83,7 +96,7 @@ var (
 type search struct {
 	client *Client
 	filter Filter
-	seen   map[SAQUserID]bool
+	seen   map[SAQUserID]struct{}
 }
 
 // pass reads all pages once and yields the users not yet seen.
@@ -111,7 +124,7 @@ func (s *search) pass(ctx context.Context, yield func(SAQUser, error) bool) erro
 		case p.last():
 			return p.counted(rows)
 		case len(fresh) == 0:
-			return fmt.Errorf("search/saq/user: %w: Qualys says there are more users and sends none", ErrIncomplete)
+			return fmt.Errorf(opSearch+": %w: Qualys says there are more users and sends none", ErrIncomplete)
 		}
 		last = p.users[len(p.users)-1].ID
 	}
@@ -121,14 +134,15 @@ func (s *search) pass(ctx context.Context, yield func(SAQUser, error) bool) erro
 func (s *search) hand(users []SAQUser, yield func(SAQUser, error) bool) error {
 	for _, u := range users {
 		if i := slices.IndexFunc(s.filter, func(c Condition) bool { return !c.matches(u) }); i >= 0 {
-			return fmt.Errorf("search/saq/user: %w: user %d does not satisfy the condition on %s", ErrIgnoredCriteria, u.ID, s.filter[i].Field)
+			return fmt.Errorf(opSearch+": %w: user %d does not satisfy the condition on %s", ErrIgnoredCriteria, u.ID, s.filter[i].Field)
 		}
 	}
 	for _, u := range users {
-		if s.seen[u.ID] {
+		if _, known := s.seen[u.ID]; known {
 			continue
 		}
-		s.seen[u.ID] = true
+		s.seen[u.ID] = struct{}{}
+		s.client.recognise(u)
 		if !yield(u, nil) {
 			return errStopped
 		}
@@ -138,21 +152,21 @@ func (s *search) hand(users []SAQUser, yield func(SAQUser, error) bool) error {
 
 // A page is a part of what a search found.
 type page struct {
-	answer
+	body.Answer
 	users []SAQUser
 }
 
 // last reports whether no page follows. Without a word from Qualys a full page
 // may have a successor, and a short one has none.
 func (p page) last() bool {
-	return p.more == "false" || p.more == "" && len(p.users) < pageSize
+	return p.More == "false" || p.More == "" && len(p.users) < pageSize
 }
 
 // counted compares the count of the last page with its rows, or with all of
 // them: Qualys' pages do not say which it is.
 func (p page) counted(rows int) error {
-	if p.count > len(p.users) && p.count != rows {
-		return fmt.Errorf("search/saq/user: %w: Qualys counts %d users and sends %d", ErrIncomplete, p.count, len(p.users))
+	if p.Count > len(p.users) && p.Count != rows {
+		return fmt.Errorf(opSearch+": %w: Qualys counts %d users and sends %d", ErrIncomplete, p.Count, len(p.users))
 	}
 	return nil
 }
@@ -165,10 +179,10 @@ func (s *search) page(ctx context.Context, offset int) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return retry(ctx, s.client, func() (page, error) {
+	return wire.Read(ctx, s.client.line, opSearch, func() (page, error) {
 		var p page
 		var err error
-		p.answer, err = s.client.ask(ctx, call{op: "search/saq/user", body: body}, func(u SAQUser) error {
+		p.Answer, err = s.client.ask(ctx, wire.Call{Op: opSearch, Body: body}, func(u SAQUser) error {
 			p.users = append(p.users, u)
 			return nil
 		})
@@ -206,7 +220,7 @@ func (c *Client) Find(ctx context.Context, ids []SAQUserID) ([]SAQUser, error) {
 // It is POST /qps/rest/1.0/update/saq/user with "id IN".
 // Source: https://docs.qualys.com/en/saq/api/users/update_bulk.htm
 func (c *Client) Update(ctx context.Context, ids []SAQUserID, change Change) ([]SAQUserID, error) {
-	users, err := name(ids)
+	users, err := c.name(ids)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +231,7 @@ func (c *Client) Update(ctx context.Context, ids []SAQUserID, change Change) ([]
 	if err != nil {
 		return nil, err
 	}
-	return c.write(ctx, call{op: "update/saq/user", body: body})
+	return c.write(ctx, ids, wire.Call{Op: opUpdate, Body: body})
 }
 
 // Delete deletes the users with the given ids, and returns the ids that Qualys
@@ -227,7 +241,7 @@ func (c *Client) Update(ctx context.Context, ids []SAQUserID, change Change) ([]
 // Qualys' page says update, its sample says delete.)
 // Source: https://docs.qualys.com/en/saq/api/users/delete_bulk.htm
 func (c *Client) Delete(ctx context.Context, ids []SAQUserID) ([]SAQUserID, error) {
-	users, err := name(ids)
+	users, err := c.name(ids)
 	if err != nil {
 		return nil, err
 	}
@@ -235,81 +249,61 @@ func (c *Client) Delete(ctx context.Context, ids []SAQUserID) ([]SAQUserID, erro
 	if err != nil {
 		return nil, err
 	}
-	return c.write(ctx, call{op: "delete/saq/user", body: body})
+	return c.write(ctx, ids, wire.Call{Op: opDelete, Body: body})
 }
 
-func (c *Client) write(ctx context.Context, k call) ([]SAQUserID, error) {
-	k.write = true
+// name makes the criterion of a write, unless it names who must not be touched.
+func (c *Client) name(ids []SAQUserID) (named, error) {
+	if err := c.mayWrite(ids); err != nil {
+		return named{}, err
+	}
+	return name(ids)
+}
+
+func (c *Client) write(ctx context.Context, ids []SAQUserID, k wire.Call) ([]SAQUserID, error) {
+	k.Write = true
 	var touched []SAQUserID
-	_, err := c.ask(ctx, k, func(u SAQUser) error {
+	a, err := c.ask(ctx, k, func(u SAQUser) error {
 		touched = append(touched, u.ID)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return slices.Compact(slices.Sorted(slices.Values(touched))), nil
+	touched = slices.Compact(slices.Sorted(slices.Values(touched)))
+	if missing, extra := Differ(ids, touched); len(missing)+len(extra) > 0 || a.Count >= 0 && a.Count != a.Rows {
+		c.line.Log().WarnContext(ctx, "Qualys claims something else than it was told", "op", k.Op,
+			"missing", missing, "extra", extra, "count", a.Count, "rows", a.Rows)
+	}
+	return touched, nil
+}
+
+// Differ compares the users that a write named with those that Qualys says it
+// touched. Who is missing was not changed (unknown, out of scope, or failed);
+// who is extra was never ours to touch, and is a reason for an alarm.
+func Differ(named, touched []SAQUserID) (missing, extra []SAQUserID) {
+	without := func(all, those []SAQUserID) []SAQUserID {
+		return slices.DeleteFunc(slices.Clone(all), func(id SAQUserID) bool { return slices.Contains(those, id) })
+	}
+	return without(named, touched), without(touched, named)
 }
 
 // ask makes one attempt of a Questionnaire call. Success is a 2xx status *and*
 // the code SUCCESS: Qualys answers a wrong password with 200.
-func (c *Client) ask(ctx context.Context, k call, user func(SAQUser) error) (answer, error) {
-	k.method = http.MethodPost
-	k.url = c.api + "/qps/rest/1.0/" + k.op
-	k.accept, k.content = "application/xml, text/xml;q=0.9", "text/xml"
-	row := users(func(u SAQUser) error {
-		if user == nil {
-			return nil
-		}
-		return user(u)
-	})
-	var a answer
-	err := c.withBasic(ctx, k, func(_ *http.Response, body io.Reader) error {
+func (c *Client) ask(ctx context.Context, k wire.Call, user func(SAQUser) error) (body.Answer, error) {
+	k.Method = http.MethodPost
+	k.Path = "/qps/rest/1.0/" + k.Op
+	k.Accept, k.Content = acceptXML, "text/xml"
+	if user == nil {
+		user = func(SAQUser) error { return nil }
+	}
+	var a body.Answer
+	err := c.line.Basic(ctx, k, func(body io.Reader) error {
 		var err error
-		a, err = c.decode(body, row)
+		a, err = c.line.Answer(body, users(user))
 		return err
 	})
 	return a, err
-}
-
-// withBasic shows the credentials at the API server.
-func (c *Client) withBasic(ctx context.Context, k call, use func(*http.Response, io.Reader) error) error {
-	leave, err := c.basic.enter(ctx, k.op)
-	if err != nil {
-		return fmt.Errorf("%s: %w", k.op, err)
-	}
-	k.authorize = func(req *http.Request) { req.SetBasicAuth(c.username, c.password.Reveal()) }
-	err = c.do(ctx, k, use)
-	leave(err)
-	return err
-}
-
-// decode reads a ServiceResponse and turns every code but SUCCESS into an error.
-func (c *Client) decode(body io.Reader, row func(*xml.Decoder, xml.StartElement) error) (answer, error) {
-	r := bufio.NewReader(&capped{r: body, n: listLimit})
-	if !looksLikeXML(r) {
-		text, _ := io.ReadAll(io.LimitReader(r, errorLimit))
-		return answer{}, &Error{Message: c.sentence(text), Err: errors.New("the answer is no XML of Qualys' API")}
-	}
-	a, err := decodeAnswer(r, row)
-	if err != nil {
-		return a, err
-	}
-	if a.code != "SUCCESS" {
-		e := &Error{Code: c.scrub(a.code), Message: c.scrub(a.message), Resolution: c.scrub(a.resolution)}
-		if a.code == "" {
-			e.Err = errors.New("the answer has no responseCode")
-		}
-		return a, e
-	}
-	return a, nil
-}
-
-// looksLikeXML tells an answer of the API from a web page or plain text.
-func looksLikeXML(r *bufio.Reader) bool {
-	start, _ := r.Peek(512)
-	head := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(string(start), "\ufeff")))
-	return strings.HasPrefix(head, "<") && !strings.Contains(head, "<!doctype html") && !strings.Contains(head, "<html")
 }
 
 // Version returns the version of the platform, such as "3.18.0.0". It reads
@@ -317,11 +311,11 @@ func looksLikeXML(r *bufio.Reader) bool {
 //
 // It is GET /qps/rest/portal/version.
 func (c *Client) Version(ctx context.Context) (string, error) {
-	k := call{op: "portal/version", method: http.MethodGet, url: c.api + "/qps/rest/portal/version", accept: "application/xml, text/xml;q=0.9"}
-	return retry(ctx, c, func() (string, error) {
+	k := wire.Call{Op: opVersion, Method: http.MethodGet, Path: "/qps/rest/portal/version", Accept: acceptXML}
+	return wire.Read(ctx, c.line, opVersion, func() (string, error) {
 		versions := map[string]string{}
-		err := c.withBasic(ctx, k, func(_ *http.Response, body io.Reader) error {
-			_, err := c.decode(body, portalVersion(versions))
+		err := c.line.Basic(ctx, k, func(body io.Reader) error {
+			_, err := c.line.Answer(body, portalVersion(versions))
 			return err
 		})
 		return cmp.Or(versions["PortalApplication-VERSION"], versions["QWeb-Version"], versions["QUESTIONNAIRE-VERSION"], "unknown"), err
@@ -329,7 +323,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 }
 
 // portalVersion collects the texts of the elements, wherever they stand.
-func portalVersion(versions map[string]string) func(*xml.Decoder, xml.StartElement) error {
+func portalVersion(versions map[string]string) body.Row {
 	return func(d *xml.Decoder, start xml.StartElement) error {
 		name := start.Name.Local
 		for depth := 1; depth > 0; {
@@ -344,7 +338,7 @@ func portalVersion(versions map[string]string) func(*xml.Decoder, xml.StartEleme
 				depth--
 			case xml.CharData:
 				if s := strings.TrimSpace(string(t)); s != "" {
-					versions[name] = clean(s)
+					versions[name] = body.Clean(s)
 				}
 			}
 		}

@@ -209,6 +209,7 @@ func TestWritesAnswerWhatQualysClaims(t *testing.T) {
 	assert.Len(t, touched, 2, "whom nobody named is there")
 }
 
+// P51: an empty filter deletes all.
 func TestAWriteWithoutUsersCannotBeSent(t *testing.T) {
 	api, c := setup(t)
 	_, err := c.Delete(t.Context(), nil)
@@ -309,6 +310,7 @@ func TestAWriteAbandonedByItsCallerIsOpen(t *testing.T) {
 	})
 }
 
+// P43: stopped at a rate limit and never went on.
 func TestReadsAreRepeatedAndEnd(t *testing.T) {
 	towait := map[string]string{"X-RateLimit-ToWait-Sec": "30"}
 	for _, tt := range []struct {

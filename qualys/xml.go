@@ -5,10 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
+
+	"countersign/qualys/body"
 )
 
 // The shapes on the wire. Each request has a type of its own, so that what is
@@ -125,154 +126,16 @@ func marshal(request any) ([]byte, error) {
 	return append([]byte(xml.Header), body...), nil
 }
 
-// wireUser is a SAQ user on the wire. Elements come in any order, and any but
-// id may be absent.
-type wireUser struct {
-	ID           string    `xml:"id"`
-	UUID         string    `xml:"uuid"`
-	UserName     string    `xml:"userName"`
-	FirstName    string    `xml:"firstName"`
-	LastName     string    `xml:"lastName"`
-	EmailAddress string    `xml:"emailAddress"`
-	Company      string    `xml:"company"`
-	Title        string    `xml:"title"`
-	Tags         []wireTag `xml:"tags>Tag"`
-}
-
-type wireTag struct {
-	ID   string `xml:"id"`
-	Name string `xml:"name"`
-}
-
-func (w wireUser) user() (SAQUser, error) {
-	id, err := ParseSAQUserID(w.ID)
-	if err != nil {
-		return SAQUser{}, errors.New("a user without a proper id")
-	}
-	u := SAQUser{
-		ID: id, UUID: w.UUID, UserName: w.UserName, FirstName: w.FirstName, LastName: w.LastName,
-		EmailAddress: w.EmailAddress, Company: w.Company, Title: w.Title,
-	}
-	for _, t := range w.Tags {
-		n, err := strconv.ParseInt(cmp.Or(strings.TrimSpace(t.ID), "0"), 10, 64)
-		if err != nil {
-			return SAQUser{}, fmt.Errorf("user %d has a tag without a proper id", id)
-		}
-		u.Tags = append(u.Tags, Tag{ID: n, Name: t.Name})
-	}
-	return u, nil
-}
-
-// An answer is a ServiceResponse without its data.
-type answer struct {
-	code                string // responseCode
-	message, resolution string // responseErrorDetails
-	count               int    // -1 if absent
-	rows                int    // users in data
-	more                string // hasMoreRecords as written, in lower case, or empty
-}
-
-// decodeAnswer reads a ServiceResponse as a stream: each element of data is
-// handed to row and forgotten, so that memory does not grow with the list. The
-// order of the elements, their case and the schema location do not matter, and
-// nothing is ever fetched.
-func decodeAnswer(r io.Reader, row func(*xml.Decoder, xml.StartElement) error) (answer, error) {
-	a := answer{count: -1}
-	d := xml.NewDecoder(r)
-	root, err := nextStart(d)
-	if err != nil {
-		return a, err
-	}
-	if !strings.EqualFold(root.Name.Local, "ServiceResponse") {
-		return a, fmt.Errorf("the answer is a %q, no ServiceResponse", clip(root.Name.Local))
-	}
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return a, whole(err)
-		}
-		switch t := t.(type) {
-		case xml.EndElement:
-			return a, tail(d)
-		case xml.StartElement:
-			if err := a.element(d, t, row); err != nil {
-				return a, err
-			}
-		}
-	}
-}
-
-func (a *answer) element(d *xml.Decoder, start xml.StartElement, row func(*xml.Decoder, xml.StartElement) error) error {
-	switch strings.ToLower(start.Name.Local) {
-	case "responsecode":
-		return text(d, start, &a.code)
-	case "responseerrordetails":
-		var details struct {
-			Message    string `xml:"errorMessage"`
-			Resolution string `xml:"errorResolution"`
-			Text       string `xml:",chardata"`
-		}
-		err := d.DecodeElement(&details, &start)
-		a.message, a.resolution = strings.TrimSpace(details.Message), strings.TrimSpace(details.Resolution)
-		if a.message == "" {
-			a.message = strings.TrimSpace(details.Text)
-		}
-		return whole(err)
-	case "count":
-		var s string
-		if err := text(d, start, &s); err != nil || s == "" {
-			return err
-		}
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 0 {
-			return errors.New("the count is no number")
-		}
-		a.count = n
-		return nil
-	case "hasmorerecords":
-		err := text(d, start, &a.more)
-		a.more = strings.ToLower(a.more)
-		return err
-	case "data":
-		return a.data(d, row)
-	}
-	return whole(d.Skip())
-}
-
-func (a *answer) data(d *xml.Decoder, row func(*xml.Decoder, xml.StartElement) error) error {
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return whole(err)
-		}
-		switch t := t.(type) {
-		case xml.EndElement:
-			return nil
-		case xml.StartElement:
-			a.rows++
-			if row == nil {
-				err = d.Skip()
-			} else {
-				err = row(d, t)
-			}
-			if err != nil {
-				return whole(err)
-			}
-		}
-	}
-}
-
-// users returns a row reader that hands each user on.
-func users(yield func(SAQUser) error) func(*xml.Decoder, xml.StartElement) error {
+// users returns a row reader that hands each user on. Elements come in any
+// order, any but id may be absent, and what is not known is skipped. It is
+// written out, token by token, because encoding/xml takes half as long again to
+// find out by reflection what stands here.
+func users(yield func(SAQUser) error) body.Row {
 	return func(d *xml.Decoder, start xml.StartElement) error {
 		if !strings.EqualFold(start.Name.Local, "User") {
-			return fmt.Errorf("a %q among the users", clip(start.Name.Local))
+			return fmt.Errorf("a %q among the users", body.Clip(start.Name.Local))
 		}
-		var w wireUser
-		if err := d.DecodeElement(&w, &start); err != nil {
-			return err
-		}
-		u, err := w.user()
+		u, err := readUser(d)
 		if err != nil {
 			return err
 		}
@@ -280,57 +143,123 @@ func users(yield func(SAQUser) error) func(*xml.Decoder, xml.StartElement) error
 	}
 }
 
-func nextStart(d *xml.Decoder) (xml.StartElement, error) {
+// wireUser is a SAQ user on the wire.
+type wireUser struct {
+	SAQUser
+	id   string
+	tags []wireTag
+}
+
+type wireTag struct{ id, name string }
+
+// text returns where the text of an element belongs, or nil.
+func (w *wireUser) text(element string) *string {
+	switch element {
+	case "id":
+		return &w.id
+	case "uuid":
+		return &w.UUID
+	case "userName":
+		return &w.UserName
+	case "firstName":
+		return &w.FirstName
+	case "lastName":
+		return &w.LastName
+	case "emailAddress":
+		return &w.EmailAddress
+	case "company":
+		return &w.Company
+	case "title":
+		return &w.Title
+	}
+	return nil
+}
+
+// readUser reads a User, whose start has been read.
+func readUser(d *xml.Decoder) (SAQUser, error) {
+	var w wireUser
+	err := children(d, func(name string) error {
+		if to := w.text(name); to != nil {
+			return leaf(d, to)
+		}
+		if name == "tags" {
+			return readTags(d, &w.tags)
+		}
+		return d.Skip()
+	})
+	if err != nil {
+		return SAQUser{}, err
+	}
+	if w.ID, err = ParseSAQUserID(w.id); err != nil {
+		return SAQUser{}, errors.New("a user without a proper id")
+	}
+	for _, t := range w.tags {
+		n, err := strconv.ParseInt(cmp.Or(strings.TrimSpace(t.id), "0"), 10, 64)
+		if err != nil {
+			return SAQUser{}, fmt.Errorf("user %d has a tag without a proper id", w.ID)
+		}
+		w.Tags = append(w.Tags, Tag{ID: n, Name: t.name})
+	}
+	return w.SAQUser, nil
+}
+
+// readTags reads what stands inside tags.
+func readTags(d *xml.Decoder, tags *[]wireTag) error {
+	return children(d, func(name string) error {
+		if name != "Tag" {
+			return d.Skip()
+		}
+		var t wireTag
+		err := children(d, func(name string) error {
+			switch name {
+			case "id":
+				return leaf(d, &t.id)
+			case "name":
+				return leaf(d, &t.name)
+			}
+			return d.Skip()
+		})
+		*tags = append(*tags, t)
+		return err
+	})
+}
+
+// children hands the name of each element inside the present one on, which must
+// read it to its end.
+func children(d *xml.Decoder, read func(name string) error) error {
 	for {
 		t, err := d.Token()
 		if err != nil {
-			return xml.StartElement{}, whole(err)
+			return err
 		}
-		if s, ok := t.(xml.StartElement); ok {
-			return s, nil
+		switch t := t.(type) {
+		case xml.EndElement:
+			return nil
+		case xml.StartElement:
+			if err := read(t.Name.Local); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// tail reads what follows the root: it must be blank, and its end must be
-// seen, for the connection to be used again.
-func tail(d *xml.Decoder) error {
+// leaf reads the text of the present element.
+func leaf(d *xml.Decoder, to *string) error {
+	*to = ""
 	for {
 		t, err := d.Token()
-		switch t := t.(type) {
-		case nil:
-			if err == io.EOF {
-				return nil
-			}
+		if err != nil {
 			return err
+		}
+		switch t := t.(type) {
+		case xml.EndElement:
+			return nil
 		case xml.StartElement:
-			return errors.New("a second document in the answer")
-		case xml.CharData:
-			if strings.TrimSpace(string(t)) != "" {
-				return errors.New("text after the end of the answer")
+			if err := d.Skip(); err != nil {
+				return err
 			}
+		case xml.CharData:
+			*to += string(t)
 		}
 	}
-}
-
-func text(d *xml.Decoder, start xml.StartElement, to *string) error {
-	err := d.DecodeElement(to, &start)
-	*to = strings.TrimSpace(*to)
-	return whole(err)
-}
-
-// whole names an end in the middle for what it is.
-func whole(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// clip shortens a foreign word for an error of ours.
-func clip(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
 }

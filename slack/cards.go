@@ -181,7 +181,7 @@ func (p *poster) first(ctx context.Context, r *approvals.Pending) error {
 	if r.Card.TS == "" {
 		content := p.content(*r)
 		p.Point("card.before")
-		ts, err := p.post(ctx, r.Channel, message(cards.Card(content, p.called(content)), about(cardType, r.ID))...)
+		ts, err := p.post(ctx, r.Channel, message(cards.Card(content, p.called(content, r.Requester.ID)), about(cardType, r.ID))...)
 		if err != nil {
 			return err
 		}
@@ -205,15 +205,16 @@ func (p *poster) content(r approvals.Pending) commands.CardContent {
 	return c
 }
 
-// called is who the card calls.
-func (p *poster) called(c commands.CardContent) (call cards.Call) {
+// called is who the card calls: not who asked, who cannot approve.
+func (p *poster) called(c commands.CardContent, requester string) (call cards.Call) {
 	if !c.Calls {
 		return call
 	}
 	for _, id := range p.Approvers {
-		if strings.HasPrefix(id, "S") {
+		switch {
+		case strings.HasPrefix(id, "S"):
 			call.Groups = append(call.Groups, id)
-		} else {
+		case id != requester:
 			call.People = append(call.People, id)
 		}
 	}
@@ -232,7 +233,7 @@ func (p *poster) attachPlan(ctx context.Context, r *approvals.Pending) error {
 	}
 	_, err := p.upload(ctx, upload{
 		name: r.PlanFile(), title: r.PlanFile(), size: sum.Size(), open: reading(csv.Bytes()), channel: r.Channel,
-		comment: fmt.Sprintf("Request %s: the %s it names, with all their values.", r.ID, audit.Plural(r.Users, "SAQ user")),
+		comment: commands.PlanComment(*r),
 		id:      r.Card.FileID,
 		note: func(id string) error {
 			r.Card.FileID = id

@@ -2,6 +2,8 @@ package slack
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -52,11 +54,24 @@ func (r *reception) click(ctx context.Context, e socket.Envelope, ack socket.Ack
 	case late:
 		r.Log.WarnContext(ctx, "a click was not decided in time", "by", c.By.String(), "request", request)
 		r.whisper(ctx, channel, person, "I could not decide this in time.", "Press again; nothing counts twice.")
+	case reply.Silent() || !r.unheard(ctx, c.Op, reply):
 	case reply.Form != nil:
 		r.open(ctx, channel, person, i.TriggerID, *reply.Form)
 	default:
 		r.show(ctx, person, channel, reply)
 	}
+}
+
+// unheard reports whether this is the first time that a click or a form is
+// answered so. Slack may deliver it again in another envelope: it counts once,
+// and the person hears the same words once.
+func (r *reception) unheard(ctx context.Context, op string, reply commands.Reply) bool {
+	words := reply.Text + reply.Hint
+	if reply.Form != nil {
+		words = reply.Form.ID
+	}
+	first, err := r.Book.Once(ctx, fmt.Sprintf("told %s %x", op, sha256.Sum256([]byte(words))), toldOnce)
+	return err != nil || first // twice is better than never
 }
 
 // open opens a form. Its trigger lives three seconds and opens one.
@@ -126,7 +141,9 @@ func (r *reception) submit(ctx context.Context, e socket.Envelope, ack socket.Ac
 		}
 	}
 	_ = ack(ctx, nil)
-	r.show(ctx, person, channel, reply)
+	if !reply.Silent() && r.unheard(ctx, in.Op, reply) {
+		r.show(ctx, person, channel, reply)
+	}
 	if then != nil {
 		r.later(in.Op, by, channel, then)
 	}

@@ -23,33 +23,74 @@ var decisions = map[approvals.Kind]bool{
 	approvals.Expired: true, approvals.Review: true,
 }
 
-// inform sends the requester a direct message about a decision, once. The
-// trail does not wait for it.
+// A letter is a direct message that waits for its turn.
+type letter struct {
+	event approvals.Event
+	to    place
+}
+
+// inform sends the requester a direct message about a decision, once, and behind
+// those that were about earlier decisions. The trail does not wait for it.
 func (p *poster) inform(ctx context.Context, e approvals.Event, to place) {
 	person := e.Facts.Asked.ID
 	if !decisions[e.Kind] || person == "" || e.By == e.Facts.Asked {
 		return
 	}
-	p.work.Go(func() {
-		ctx, cancel := p.finishing(ctx)
-		defer cancel()
-		err := guarded(func() error {
-			first, err := p.Book.Once(ctx, fmt.Sprintf("dm %d", e.Seq), toldOnce)
-			if err != nil || !first {
-				return err
-			}
-			hint := ""
-			if to.card.Timestamp != "" {
-				if link := p.permalink(ctx, to.card.Channel, to.card.Timestamp); link != "" {
-					hint = "<" + link + "|To its card>"
-				}
-			}
-			return p.dm(ctx, person, cards.Reply(decision(e), hint))
-		})
-		if err != nil {
-			p.Log.WarnContext(ctx, "a requester was not told of a decision", "seq", e.Seq, "person", person, "err", err)
+	p.mu.Lock()
+	waiting := len(p.letters[person])
+	p.letters[person] = append(p.letters[person], letter{e, to})
+	p.mu.Unlock()
+	if waiting == 0 {
+		p.work.Go(func() { p.write(ctx, person) })
+	}
+}
+
+// write sends a person's letters, one after the other, until none is left.
+func (p *poster) write(ctx context.Context, person string) {
+	last, cancel := p.finishing(ctx)
+	defer func() { cancel() }()
+	for l, more := p.nextLetter(person, false); more; l, more = p.nextLetter(person, true) {
+		if ctx.Err() == nil { // once it ends, all that are left share what time there is
+			cancel()
+			last, cancel = p.finishing(ctx)
 		}
-	})
+		err := guarded(func() error { return p.send(last, person, l) })
+		if err != nil {
+			p.Log.WarnContext(ctx, "a requester was not told of a decision", "seq", l.event.Seq, "person", person, "err", err)
+		}
+	}
+}
+
+// nextLetter is the letter at the front of a person's, after the one before was
+// dealt with.
+func (p *poster) nextLetter(person string, dealt bool) (l letter, more bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := p.letters[person]
+	if dealt {
+		all = all[1:]
+	}
+	if len(all) == 0 {
+		delete(p.letters, person)
+		return letter{}, false
+	}
+	p.letters[person] = all
+	return all[0], true
+}
+
+// send sends a letter that was not sent before.
+func (p *poster) send(ctx context.Context, person string, l letter) error {
+	first, err := p.Book.Once(ctx, fmt.Sprintf("dm %d", l.event.Seq), toldOnce)
+	if err != nil || !first {
+		return err
+	}
+	hint := ""
+	if l.to.card.Timestamp != "" {
+		if link := p.permalink(ctx, l.to.card.Channel, l.to.card.Timestamp); link != "" {
+			hint = "<" + link + "|To its card>"
+		}
+	}
+	return p.dm(ctx, person, cards.Reply(decision(l.event), hint))
 }
 
 // decision is the sentence of the trail, with whoever decided shown by name.

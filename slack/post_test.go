@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approvals"
+	"countersign/approvals/rules"
 	"countersign/internal/minislack"
 	"countersign/qualys"
 )
@@ -282,6 +284,42 @@ func TestTheRequesterHearsOfDecisions(t *testing.T) {
 		require.Len(t, dms, 1)
 		assert.Contains(t, dms[0].Rendered(), "@bob rejected "+p.ID)
 		assert.Empty(t, w.slack.Pings())
+	})
+}
+
+// Direct messages about a request come in the order of the trail, however long one of
+// them takes, and the trail does not wait for them.
+func TestDirectMessagesComeInTheOrderOfTheTrail(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.bot()
+		p := w.hold("trigger", 3)
+		w.pass(5 * time.Second)
+		w.slack.Delay("conversations.open", 10*time.Second, 1) // the first message takes long, those behind it would not
+		for _, by := range []rules.Person{bob, {Team: team, ID: "U0CAROL"}} {
+			_, err := w.book.Decide(t.Context(), approvals.Decision{Request: p.ID, By: by, Op: "yes " + by.ID, Yes: true, Fingerprint: p.Short()})
+			require.NoError(t, err)
+			_, err = w.book.Withdraw(t.Context(), p.ID, by, "back "+by.ID)
+			require.NoError(t, err)
+		}
+		w.pass(8 * time.Second)
+		assert.Equal(t, []string{"requested", "approved", "withdrawn", "approved", "withdrawn"}, w.trail())
+		assert.Empty(t, w.slack.As("alice").DM())
+		w.pass(20 * time.Second)
+		var heard []string
+		for _, m := range w.slack.As("alice").DM() {
+			heard = append(heard, strings.Join(strings.Fields(m.Rendered())[:2], " "))
+		}
+		assert.Equal(t, []string{"@bob approved", "@bob withdrew", "@carol approved", "@carol withdrew"}, heard)
+	})
+}
+
+// Whoever asked is named by the policy, and not called to approve.
+func TestTheRequesterIsNotCalled(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.bot(func(c *Config) { c.Approvers = []string{"U0ALICE", "U0BOB"} })
+		w.hold("trigger", 3)
+		w.pass(5 * time.Second)
+		assert.Contains(t, w.card().Rendered(), "Can approve: @bob\n")
 	})
 }
 

@@ -20,10 +20,11 @@ type poster struct {
 
 	unsure bool // the next entry may be in the channel already; of the entries' goroutine alone
 
-	mu   sync.Mutex // guards jobs; never held while waiting
-	jobs map[string]*job
-	room chan struct{}  // a token for each card that is worked on
-	work sync.WaitGroup // cards and direct messages
+	mu      sync.Mutex // guards jobs and letters; never held while waiting
+	jobs    map[string]*job
+	letters map[string][]letter // by person, in the order of the trail; the first is on its way
+	room    chan struct{}       // a token for each card that is worked on
+	work    sync.WaitGroup      // cards and direct messages
 }
 
 // Post brings events and cards to Slack until ctx ends. All replicas run it; the one
@@ -44,7 +45,7 @@ func (s *Slack) Post(ctx context.Context) error {
 	for failures := 0; ; {
 		p := &poster{
 			Slack: s, out: s.Book.Outbox(), owner: s.Replica + " " + rand.Text(), unsure: true,
-			jobs: map[string]*job{}, room: make(chan struct{}, mostCards),
+			jobs: map[string]*job{}, letters: map[string][]letter{}, room: make(chan struct{}, mostCards),
 		}
 		held, err := p.out.Lease(ctx, p.owner, s.Lease)
 		if failures++; err == nil {

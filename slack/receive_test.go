@@ -183,6 +183,32 @@ func TestAClickThatTakesTooLongIsNotStored(t *testing.T) {
 	}
 }
 
+// P05: a refused click that Slack delivers again is answered once; the next click
+// of the same person is answered again.
+func TestARefusedClickIsAnsweredOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.bot()
+		p, card := w.shownCard(3)
+		payload := func(at string) map[string]any {
+			return map[string]any{
+				"type": "block_actions", "user": map[string]any{"id": "U0CAROL"}, "team": map[string]any{"id": team},
+				"container": map[string]any{"type": "message", "message_ts": card.TS, "channel_id": channel},
+				"actions":   []map[string]any{{"type": "button", "block_id": "b", "action_id": "cancel", "value": p.ID + ":" + p.Short(), "action_ts": at}},
+			}
+		}
+		for range 3 {
+			w.raw("interactive", payload("1.5"))
+			w.pass(2 * time.Second)
+		}
+		require.Len(t, w.told("carol"), 1)
+		assert.Contains(t, w.told("carol")[0], "Only the person who asked")
+		w.raw("interactive", payload("1.6"))
+		w.pass(2 * time.Second)
+		assert.Len(t, w.told("carol"), 2)
+		assert.Equal(t, []string{"requested", "refused"}, w.trail())
+	})
+}
+
 // P21, P22, P23: rights are those of now, and belong to an id.
 func TestRightsAreReadAtTheClick(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

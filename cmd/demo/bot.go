@@ -45,6 +45,12 @@ func (p settings) unpack() app.Settings {
 	return s
 }
 
+// times are short, so that nobody waits long for the other bot after a kill.
+var times = app.Times{
+	Lease: 5 * time.Second, Heartbeat: time.Second, Fresh: 2 * time.Second, Silence: 4 * time.Second,
+	PosterLease: 3 * time.Second, Settle: func(f qualys.Fate) time.Duration { return f.Settle() / 5 },
+}
+
 // bot is a replica: it reads its settings and runs until the input ends. An
 // interrupt at the terminal reaches it as well and is not meant for it.
 func bot(in io.Reader) error {
@@ -54,7 +60,7 @@ func bot(in io.Reader) error {
 	if err := d.Decode(&told); err != nil {
 		return fmt.Errorf("read the settings: %w", err)
 	}
-	c := app.Config{Settings: told.unpack(), Version: "demo"}
+	c := app.Config{Settings: told.unpack(), Version: "demo", Times: times}
 	log, err := c.Logger(os.Stderr)
 	if err != nil {
 		return err
@@ -106,6 +112,16 @@ type child struct {
 	err  error // how it ended, set before done is closed
 
 	killed bool // on purpose
+}
+
+// ended reports whether the bot has ended.
+func (c *child) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Kill ends the bot with SIGKILL.

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // demo is the demo as a process of its own.
 func demo(t *testing.T, ctx context.Context, name string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd := exec.CommandContext(ctx, os.Args[0], "-play")
 	cmd.Env = append(os.Environ(), mark+"="+name)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
@@ -95,11 +97,20 @@ func TestAnInterruptEndsTheDemo(t *testing.T) {
 	cmd.Stderr = &problems
 	require.NoError(t, cmd.Start())
 	seen := make([]byte, 0, 4096)
+	page := ""
 	for !bytes.Contains(seen, []byte("bot~ Counting…")) {
 		n, err := out.Read(seen[len(seen):cap(seen)])
 		require.NoError(t, err, "%s", &problems)
 		seen = seen[:len(seen)+n]
+		if found := regexp.MustCompile(`http://\S+/`).Find(seen); page == "" && found != nil {
+			page = string(found)
+			resp, err := http.Get(page)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			assert.Equal(t, http.StatusOK, resp.StatusCode, "the page is there from the start")
+		}
 	}
+	require.NotEmpty(t, page)
 	cancel()
 	_ = cmd.Wait() // it says that it was interrupted, by us
 	assert.Equal(t, 0, cmd.ProcessState.ExitCode(), "%s", &problems)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,10 +14,13 @@ import (
 	"countersign/internal/stage"
 )
 
-// prompt takes lines and plays them until the input ends, somebody quits, or ctx
-// ends.
+// errQuit means that somebody has had enough.
+var errQuit = errors.New("quit")
+
+// prompt takes lines and plays them until the input ends, somebody quits
+// (errQuit), or ctx ends.
 func prompt(ctx context.Context, house *stage.House, in io.Reader, out io.Writer) error {
-	fmt.Fprintln(out, "\nNow it is your turn. Type help for what you can type.")
+	fmt.Fprintln(out, "\nIt is your turn, there or here. Type help for what you can type, play for a conversation, quit to end.")
 	lines := make(chan string)
 	var failed error // read after lines is closed
 	go func() {      // it may wait for input until the process ends
@@ -44,7 +48,11 @@ func prompt(ctx context.Context, house *stage.House, in io.Reader, out io.Writer
 			case !more:
 				return failed
 			case text == "quit" || text == "exit":
-				return nil
+				return errQuit
+			case text == "play":
+				if err := play(ctx, house, out); err != nil {
+					return err
+				}
 			case text == "help":
 				help(out)
 			case text != "":

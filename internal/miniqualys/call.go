@@ -181,15 +181,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	op, known := opOf(r.Method, r.URL.Path)
 	s.mu.Lock()
-	running := s.run
 	s.journal.note(scrub(op, r, body, s.now()))
 	s.mu.Unlock()
 	if !known {
 		unknownCall(r).send(w)
 		return
 	}
-	c := call{server: s, op: op, done: nil}
-	if running != nil {
+	c := call{server: s, op: op}
+	if running, ok := r.Context().Value(runKey{}).(*run); ok {
 		c.done = running.done
 	}
 	answer, alive := c.pass(r.Context(), r, body)
@@ -204,12 +203,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type call struct {
 	server *Server
 	op     Op
-	done   chan struct{} // closed when the server closes
+	done   chan struct{} // closed when the server closes; nil if another one serves
 }
 
 // pass returns the answer, or false when the connection is to be broken.
 func (c call) pass(ctx context.Context, r *http.Request, body []byte) (reply, bool) {
 	s := c.server
+	away, header, leave := s.admit(c.op)
+	if away != nil {
+		return *away, true
+	}
+	defer leave()
 	if !c.wait(ctx, s.takeHold(c.op, before)) || !c.sleep(s.slowness(c.op)) {
 		return reply{}, false
 	}
@@ -223,7 +227,7 @@ func (c call) pass(ctx context.Context, r *http.Request, body []byte) (reply, bo
 	if !c.wait(ctx, s.takeHold(c.op, after)) || s.takeLoss(c.op, after) {
 		return reply{}, false
 	}
-	return answer, true
+	return answer.with(header), true
 }
 
 // work does what the call asks for.

@@ -28,6 +28,7 @@ import (
 //	POST /control/release?op=delete
 //	POST /control/fail?op=search&status=500&n=1   the body is the answer's
 //	POST /control/rate-limit?op=search&status=429&n=1&Retry-After=5   other words are headers
+//	POST /control/limit?op=download&calls=300&seconds=3600   a [Limit]; 0 calls end it
 //	POST /control/heal                            or ?op=delete
 //	POST /control/delete-only?k=117&n=120
 //	POST /control/quirks                          the body is a [Quirks] as JSON
@@ -255,6 +256,12 @@ func (s *Server) turnFault(ctx context.Context, name string, w words) error {
 	switch name {
 	case "arrived":
 		return s.awaitArrival(ctx, op, w)
+	case "limit":
+		calls, seconds, err := w.numbers("calls", "seconds")
+		if err == nil {
+			s.SetLimit(op, Limit{Calls: calls, Window: time.Duration(seconds) * time.Second})
+		}
+		return err
 	case "fail", "rate-limit":
 		return s.turnCanned(name, op, w)
 	}

@@ -48,12 +48,12 @@
 // # Knobs
 //
 // Faults hit the next n calls of an operation (a negative n: every call, until
-// [Server.Heal]). A call passes them in this order: it is noted; it waits at a
-// [Server.Gate] or a [Server.Hang]; it waits as [Server.Slow] says; a
-// [Server.RateLimit] or [Server.Fail] answers it; [Server.LoseCalls] breaks its
-// connection; the work is done; it waits at a [Server.GateAnswer] or
-// [Server.HangAnswers]; [Server.LoseAnswers] breaks its connection; it is
-// answered. [Quirks] are lasting oddities, such as a server that ignores a
+// [Server.Heal]). A call passes them in this order: it is noted; a
+// [Server.SetLimit] may turn it away; it waits at a [Server.Gate] or a
+// [Server.Hang]; it waits as [Server.Slow] says; a [Server.RateLimit] or
+// [Server.Fail] answers it; [Server.LoseCalls] breaks its connection; the work
+// is done; it waits at a [Server.GateAnswer] or [Server.HangAnswers];
+// [Server.LoseAnswers] breaks its connection; it is answered. [Quirks] are lasting oddities, such as a server that ignores a
 // criterion. [Server.Control] opens all this to another process.
 //
 // # The truth
@@ -61,6 +61,9 @@
 // [Server.SAQUsers] is what is really there, [Server.Deletes] and
 // [Server.Updates] say how often a write reached a user, [Server.Requests] what
 // came over the wire, without secrets.
+//
+// How near all this is to the real one shows TestCompareWithARealAccount, which
+// sends the same reading calls to both; it is run by hand.
 //
 // # Not simulated
 //
@@ -70,8 +73,6 @@
 //   - Writes of tags (their syntax is not documented), and of id, uuid and
 //     userName: all are refused as INVALID_REQUEST.
 //   - Settling: what was written is found at once.
-//   - Limits counted by the server itself, and X-RateLimit headers on calls that
-//     succeed: only RateLimit turns calls away.
 //   - A cap on bulk writes (none is documented), and answers of bulk writes in
 //     several pages.
 //   - Roles and permissions of the API account beyond [Server.DenyAPI]; several

@@ -172,11 +172,7 @@ func (s *Server) Fail(op Op, status int, body string, n int) {
 // RateLimit turns the next n calls away with 409 or 429, the headers (nil for
 // none) and the body that belongs to the operation. Nothing is done.
 func (s *Server) RateLimit(op Op, status int, header map[string]string, n int) {
-	r := problem(status, "Rate limit exceeded")
-	if op != Auth && op != Download {
-		r = refusal{code: "LIMIT_EXCEEDED", message: "API limit exceeded.", resolution: "Try again later."}.reply(saqSchema)
-		r.status = status
-	}
+	r := turnedAway(op, status)
 	r.header = http.Header{}
 	for name, value := range header {
 		r.header.Set(name, value)

@@ -217,6 +217,13 @@ func TestEveryKnobTurnsFromOutside(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, "409 5", fmt.Sprint(res.StatusCode, " ", res.Header.Get("Retry-After")))
 		}},
+		{"limit?op=count&calls=1&seconds=3600", "", func(t *testing.T, _ *Server, c caller) {
+			first, _, err := c.qps(Count, ask())
+			require.NoError(t, err)
+			second, _, err := c.qps(Count, ask())
+			require.NoError(t, err)
+			assert.Equal(t, "200 409", fmt.Sprint(first.StatusCode, " ", second.StatusCode))
+		}},
 		{"delete-only?k=1&n=2", "", func(t *testing.T, s *Server, c caller) {
 			assert.Equal(t, 3, c.saq(Delete, ask("id", "IN", "101,102,103")).Count)
 			assert.Len(t, s.SAQUsers(), 2)

@@ -1,7 +1,6 @@
 package miniqualys
 
 import (
-	"bytes"
 	"fmt"
 	"mime"
 	"net/http"
@@ -33,7 +32,7 @@ func (s *Server) questionnaire(op Op, r *http.Request, body []byte) reply {
 	case Search:
 		return s.search(req)
 	case Count:
-		return response{count: len(s.selected(req.criteria)) + s.quirks.WrongCount}.reply()
+		return response{quirks: s.quirks, count: len(s.selected(req.criteria)) + s.quirks.WrongCount}.reply()
 	case Update:
 		return s.update(req)
 	}
@@ -45,7 +44,7 @@ func (s *Server) search(req serviceRequest) reply {
 	users := s.selected(req.criteria)
 	from := min(req.from-1, len(users))
 	to := min(from+req.limit, len(users))
-	res := response{count: to - from + s.quirks.WrongCount, full: true, paged: to > from, more: to < len(users)}
+	res := response{quirks: s.quirks, count: to - from + s.quirks.WrongCount, full: true, paged: to > from, more: to < len(users)}
 	for _, u := range users[from:to] {
 		res.users = append(res.users, *u)
 	}
@@ -155,7 +154,7 @@ func (s *Server) claim(res response) reply {
 		id := int64(firstExtraID + i)
 		res.users = append(res.users, SAQUser{ID: id, UUID: uuidOf(id), FirstName: "Nobody", LastName: "Named"})
 	}
-	res.count = len(res.users) + s.quirks.WrongCount
+	res.quirks, res.count = s.quirks, len(res.users)+s.quirks.WrongCount
 	return res.reply()
 }
 
@@ -164,20 +163,12 @@ func (s *Server) version(r *http.Request) reply {
 	if refused := s.basic(r); refused != nil {
 		return refused.reply(hostSchema)
 	}
-	var b bytes.Buffer
-	open(&b, hostSchema)
-	b.WriteString(`    <responseCode>SUCCESS</responseCode>
-    <count>1</count>
-    <data>
-        <Portal-Version>
-            <PortalApplication-VERSION>3.19.0.0-12</PortalApplication-VERSION>
-            <QUESTIONNAIRE-VERSION>2.26.0.0</QUESTIONNAIRE-VERSION>
-            <QUESTIONNAIRE__V2-VERSION>1.14.0.0</QUESTIONNAIRE__V2-VERSION>
-        </Portal-Version>
-        <QWeb-Version>
-            <WEB-VERSION>10.30.2.0-1</WEB-VERSION>
-        </QWeb-Version>
-    </data>
-</ServiceResponse>`)
-	return reply{status: http.StatusOK, kind: "application/xml", body: b.Bytes()}
+	return document(hostSchema, Quirks{}, leaf("responseCode", "SUCCESS"), leaf("count", "1"), node{name: "data", children: []node{
+		{name: "Portal-Version", children: []node{
+			leaf("PortalApplication-VERSION", "3.19.0.0-12"),
+			leaf("QUESTIONNAIRE-VERSION", "2.26.0.0"),
+			leaf("QUESTIONNAIRE__V2-VERSION", "1.14.0.0"),
+		}},
+		{name: "QWeb-Version", children: []node{leaf("WEB-VERSION", "10.30.2.0-1")}},
+	}})
 }

@@ -436,3 +436,36 @@ func FuzzServiceRequest(f *testing.F) {
 		}
 	})
 }
+
+// The shapes of an answer that pages and recordings of Qualys show say the same.
+func TestOddShapesSayTheSame(t *testing.T) {
+	api, c := begin(t)
+	api.SetSAQUser(SAQUser{ID: 101, FirstName: "a ]]> & <b>", UserName: "x", Tags: []Tag{{7, "one"}, {8, "two"}}})
+	plain := c.saq(Search, ask("id", "EQUALS", "101"))
+	for _, odd := range []struct {
+		name   string
+		quirks Quirks
+		shows  string
+	}{
+		{"a count in capitals", Quirks{CountInCapitals: true}, "<COUNT>1</COUNT>"},
+		{"CDATA", Quirks{CDATA: true}, "<firstName><![CDATA[a ]]]]><![CDATA[> & <b>]]></firstName>"},
+		{"another order", Quirks{ReverseElements: true}, "</tags>\n            <userName>x</userName>"},
+		{"another schema", Quirks{WrongSchema: true}, "hostasset.xsd"},
+	} {
+		t.Run(odd.name, func(t *testing.T) {
+			api.SetQuirks(odd.quirks)
+			_, text, err := c.qps(Search, ask("id", "EQUALS", "101"))
+			require.NoError(t, err)
+			assert.Contains(t, text, odd.shows)
+			same := readAnswer(t, text)
+			if odd.quirks.CountInCapitals {
+				same.Count = plain.Count
+			}
+			assert.Equal(t, plain, same)
+		})
+	}
+	api.SetQuirks(Quirks{EmptyData: true})
+	_, text, err := c.qps(Search, ask("id", "EQUALS", "5"))
+	require.NoError(t, err)
+	assert.Contains(t, text, "<data>\n    </data>")
+}

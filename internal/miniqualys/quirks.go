@@ -28,6 +28,11 @@ type Quirks struct {
 	WrongCount        int      // is added to the count of every answer
 	ExtraIDs          int      // so many users nobody named are in the answers of writes
 	UpperValues       bool     // updates store what they are given in capitals
+	EmptyData         bool     // an empty data element where nobody is
+	CountInCapitals   bool     // COUNT, as a page of Qualys writes it
+	CDATA             bool     // texts stand in CDATA sections
+	ReverseElements   bool     // elements come in another order
+	WrongSchema       bool     // answers name the schema of another type
 	RedirectSlash     bool     // 302 to the path with a slash at its end
 	NeedRequestedWith bool     // 400 without X-Requested-With, as /api/2.0/fo does
 }

@@ -30,6 +30,7 @@ type Server struct {
 	platform platform
 	saq      saq
 	faults   map[Op]*faults
+	limits   map[Op]*turnstile
 	journal  journal
 }
 
@@ -42,6 +43,10 @@ type run struct {
 	conns sync.WaitGroup // the connections
 }
 
+// runKey is where a call's context keeps the run that it belongs to: the server
+// may have begun to close, or another run, when the call comes to look.
+type runKey struct{}
+
 // New returns a server that is empty, knows one account ([Username], [Password])
 // and does not serve yet.
 func New() *Server {
@@ -50,6 +55,7 @@ func New() *Server {
 		accounts: newAccounts(),
 		saq:      newSAQ(),
 		faults:   map[Op]*faults{},
+		limits:   map[Op]*turnstile{},
 		journal:  newJournal(),
 	}
 }
@@ -97,8 +103,9 @@ func (s *Server) open(l net.Listener) {
 	s.Close()
 	r := &run{local: newMemory(), done: make(chan struct{})}
 	r.http = &http.Server{
-		Handler:  s,
-		ErrorLog: log.New(io.Discard, "", 0),
+		Handler:     s,
+		ErrorLog:    log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return context.WithValue(context.Background(), runKey{}, r) },
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			switch state {
 			case http.StateNew:

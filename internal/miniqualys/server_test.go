@@ -126,6 +126,22 @@ func TestCloseEndsEveryGoroutine(t *testing.T) {
 	transport.CloseIdleConnections()
 }
 
+// A call that comes to look when the server has begun to close ends as well.
+func TestACallThatComesTooLateEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := NewInMemory()
+		api.Slow(Version, time.Hour)
+		began := time.Now()
+		late := httptest.NewRequest("GET", versionPath, nil)
+		late = late.WithContext(context.WithValue(t.Context(), runKey{}, api.run))
+		api.Close()
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, late)
+		assert.Equal(t, http.StatusBadGateway, w.Code, "its connection is broken")
+		assert.Zero(t, time.Since(began))
+	})
+}
+
 func TestEverythingWorksInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, c := begin(t)

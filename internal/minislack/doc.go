@@ -51,6 +51,14 @@
 // What text could have notified a whole channel is kept in [Server.Pings]: bare
 // @here in mrkdwn that is not verbatim, <!channel> anywhere Slack reads it.
 //
+// # A page to use it
+//
+// [Server.Web] is a client for the browser: people, channels, threads, forms,
+// files, with completion of commands, levers that break things and a tour, which
+// a [Page] hands in. It draws what is stored and does what people do; nothing of
+// it is needed by an app. It listens nowhere by itself: whoever wants it serves
+// the handler on the loopback.
+//
 // # Knobs
 //
 //	chance       Seed

@@ -33,8 +33,6 @@ type House struct {
 	start Starter
 
 	open     bool
-	bots     []Bot
-	graves   []Bot // those that were killed
 	unfolded bool
 	newest   int64                        // the newest event of Slack that was looked at
 	dialogs  map[string]*minislack.Dialog // open for a person, by name
@@ -42,9 +40,11 @@ type House struct {
 	inMemory bool
 	started  int // bots so far
 
-	mu     sync.Mutex // guards the rest, which bots look at
-	trap   string     // the point at which the next bot dies, or empty
-	runner Bot        // who began a chunk last
+	mu     sync.Mutex // guards the rest, which bots and pages look at
+	bots   []Bot
+	graves []Bot  // those that were killed
+	trap   string // the point at which the next bot dies, or empty
+	runner Bot    // who began a chunk last
 }
 
 // A Bot is a replica that runs.
@@ -109,6 +109,12 @@ func (h *House) Slack() *minislack.Server { return h.slack }
 // Qualys is the subscription on the stage.
 func (h *House) Qualys() *miniqualys.Server { return h.qualys }
 
+// Open starts the bots, unless they run already.
+func (h *House) Open(ctx context.Context) error { return h.begin(ctx) }
+
+// Add starts one more bot and waits until it can hear.
+func (h *House) Add(ctx context.Context) error { return h.add(ctx) }
+
 // begin starts the bots under the policy as it is now, and forgets what they say
 // while they start.
 func (h *House) begin(ctx context.Context) error {
@@ -140,7 +146,7 @@ func (h *House) add(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.bots = append(h.bots, bot)
+	h.join(bot)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	go func() {
@@ -157,13 +163,23 @@ func (h *House) add(ctx context.Context) error {
 	return nil
 }
 
+// join counts a bot among those that run.
+func (h *House) join(b Bot) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bots = append(h.bots, b)
+}
+
 // stop ends all bots.
 func (h *House) stop() error {
+	h.mu.Lock()
+	all := slices.Concat(h.bots, h.graves)
+	h.bots, h.graves = nil, nil
+	h.mu.Unlock()
 	var errs []error
-	for _, b := range slices.Concat(h.bots, h.graves) {
+	for _, b := range all {
 		errs = append(errs, b.Stop())
 	}
-	h.bots, h.graves = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -172,7 +188,9 @@ func (h *House) renew(ctx context.Context) error {
 	if !h.open {
 		return nil
 	}
+	h.mu.Lock()
 	n := len(h.bots)
+	h.mu.Unlock()
 	if err := h.stop(); err != nil {
 		return err
 	}
@@ -267,25 +285,37 @@ func (h *House) directions() chat.Directions {
 	}
 }
 
+// remove takes a bot away from those that run. A killed one is remembered.
+func (h *House) remove(n int, killed bool) (Bot, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n >= len(h.bots) {
+		return nil, errors.New("there is no bot left")
+	}
+	b := h.bots[n]
+	h.bots = append(h.bots[:n:n], h.bots[n+1:]...)
+	if killed {
+		h.graves = append(h.graves, b)
+	}
+	return b, nil
+}
+
 // kill ends a bot at once.
 func (h *House) kill(n int) error {
-	if n >= len(h.bots) {
-		return errors.New("there is no bot to kill")
+	b, err := h.remove(n, true)
+	if err == nil {
+		b.Kill()
 	}
-	h.bots[n].Kill()
-	h.graves = append(h.graves, h.bots[n])
-	h.bots = append(h.bots[:n:n], h.bots[n+1:]...)
-	return nil
+	return err
 }
 
 // leave lets a bot finish what it does.
 func (h *House) leave(n int) error {
-	if n >= len(h.bots) {
-		return errors.New("there is no bot to stop")
+	b, err := h.remove(n, false)
+	if err == nil {
+		err = b.Stop()
 	}
-	b := h.bots[n]
-	h.bots = append(h.bots[:n:n], h.bots[n+1:]...)
-	return b.Stop()
+	return err
 }
 
 // ambush lets the next bot that comes to a point die there.

@@ -98,8 +98,7 @@ func (p *poster) draw(ctx context.Context, id string) error {
 		if err := audit.PlanCSV(&csv, r.Plan); err != nil {
 			return err
 		}
-		comment := fmt.Sprintf("Request %s: the %s it names, with all their values.", r.ID, audit.Plural(r.Users, "SAQ user"))
-		p.desk.put(chat.Line{Kind: chat.File, Text: fileText(r.PlanFile(), csv.Bytes(), comment)})
+		p.desk.put(chat.Line{Kind: chat.File, Text: fileText(r.PlanFile(), csv.Bytes(), commands.PlanComment(r))})
 		c = &card{id: id, ts: fmt.Sprintf("%04d", len(p.shown)+1), fingerprint: r.Short()}
 		p.shown[id] = c
 		r.Card = approvals.Card{FileID: "F" + id, FileShared: true, Channel: homeID, TS: c.ts}
@@ -131,9 +130,10 @@ func (p *poster) hang(c *card, r approvals.Pending, kind chat.Kind) {
 	call := cards.Call{}
 	if kind == chat.Message {
 		for _, id := range p.desk.rules.Approvers {
-			if strings.HasPrefix(id, "S") {
+			switch {
+			case strings.HasPrefix(id, "S"):
 				call.Groups = append(call.Groups, id)
-			} else {
+			case id != r.Requester.ID:
 				call.People = append(call.People, id)
 			}
 		}
@@ -217,7 +217,8 @@ func (p *poster) tell(e approvals.Event, sealed audit.Sealed, prev string, genui
 
 // decisions are the events that the requester hears of directly.
 var decisions = map[approvals.Kind]bool{
-	approvals.Approved: true, approvals.Rejected: true, approvals.Expired: true, approvals.Review: true,
+	approvals.Approved: true, approvals.Rejected: true, approvals.Withdrawn: true,
+	approvals.Expired: true, approvals.Review: true,
 }
 
 // nameOf is the name that an id of the scene shows.

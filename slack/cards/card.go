@@ -169,7 +169,7 @@ func progress(p commands.Progress) slack.RichTextElement {
 	line.say(strings.Repeat("█", filled)+strings.Repeat("░", barWidth-filled), code())
 	line.say(fmt.Sprintf(" %s of %s", audit.Number(done), audit.Plural(max(0, p.Total), "SAQ user")), nil)
 	if p.Left > 0 && done < p.Total {
-		line.say(", about "+remaining(p.Left)+" left", nil)
+		line.say(", about "+remaining(p.Left)+" of work left", nil)
 	}
 	return line.section()
 }

@@ -104,12 +104,12 @@ func gallery() map[string]cards.Message {
 		"rejected": cards.Card(bare(approvals.REJECTED, "Rejected: delete 49 SAQ users",
 			commands.Span{Text: "Rejected by "}, commands.Span{Person: bob}, commands.Span{Text: `. "Ask <!channel> first"`}), cards.Call{}),
 		"expired": cards.Card(bare(approvals.EXPIRED, "Expired: delete 49 SAQ users",
-			commands.Span{Text: "K7F3Q expired: nobody approved it in time. No user was changed."}), cards.Call{}),
+			commands.Span{Text: "K7F3Q expired: nobody approved it in time. No user was touched."}), cards.Call{}),
 		"review": cards.Card(bare(approvals.NEEDS_REVIEW, "Needs review: delete 49 SAQ users",
 			commands.Span{Text: "To end it: "}, commands.Span{Text: "/qualys-users close K7F3Q", Code: true}), cards.Call{}),
 		"reply": cards.Reply("Held as *K7F3Q*. <@U0BOB> can approve until <!date^1763748000^{time}|18:00 UTC>.",
 			"`/qualys-users show K7F3Q` shows it."),
-		"entry": cards.Entry(`U0BOB rejected K7F3Q. Reason: "R&D <!channel>". No user was changed.`, "#128 9f3ac1 ← 77b0de"),
+		"entry": cards.Entry(`U0BOB rejected K7F3Q. Reason: "R&D <!channel>". No user was touched.`, "#128 9f3ac1 ← 77b0de"),
 	}
 }
 
@@ -205,11 +205,11 @@ func TestProgressIsABarWithNumbers(t *testing.T) {
 		want        string
 	}{
 		{0, 49, 0, "░░░░░░░░░░░░░░░░░░░░ 0 of 49 SAQ users"},
-		{26, 49, 150 * time.Second, "██████████░░░░░░░░░░ 26 of 49 SAQ users, about 3 minutes left"},
-		{48, 49, time.Second, "███████████████████░ 48 of 49 SAQ users, about 1 second left"},
-		{48, 49, time.Millisecond, "███████████████████░ 48 of 49 SAQ users, about 1 second left"},
+		{26, 49, 150 * time.Second, "██████████░░░░░░░░░░ 26 of 49 SAQ users, about 3 minutes of work left"},
+		{48, 49, time.Second, "███████████████████░ 48 of 49 SAQ users, about 1 second of work left"},
+		{48, 49, time.Millisecond, "███████████████████░ 48 of 49 SAQ users, about 1 second of work left"},
 		{1, 1, time.Hour, "████████████████████ 1 of 1 SAQ user"},
-		{1250, 2500, 3 * time.Hour, "██████████░░░░░░░░░░ 1,250 of 2,500 SAQ users, about 3 hours left"},
+		{1250, 2500, 3 * time.Hour, "██████████░░░░░░░░░░ 1,250 of 2,500 SAQ users, about 3 hours of work left"},
 		{7, 3, 0, "████████████████████ 3 of 3 SAQ users"},
 		{-1, 0, 0, "░░░░░░░░░░░░░░░░░░░░ 0 of 0 SAQ users"},
 	} {

@@ -42,7 +42,9 @@
 //	countersign:{TENANT}:freeze   hash    by and at, while everything stands still
 //	countersign:{TENANT}:asked    hash    op => a command being worked on
 //	countersign:{TENANT}:askedat  zset    op => last sign of life (ms)
+//	countersign:{TENANT}:probe    string  written to see whether a replica has everything before it
 //	countersign:{TENANT}:op:<op>  string  a mark that an operation was seen; expires
+//	countersign:{TENANT}:login:<key>  string  what came of credentials that were shown to Qualys
 //
 // Records, payloads and ledgers get an expiry only when their request has
 // ended: an evicting Redis therefore never picks an open one, and the deadline

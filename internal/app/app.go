@@ -129,7 +129,7 @@ func build(c Config) (*house, error) {
 	h.qualys, err = qualys.New(qualys.Config{
 		APIURL: c.QualysAPIURL, GatewayURL: c.QualysGatewayURL, AdminURL: c.QualysAdminURL,
 		Username: c.QualysUsername, Password: c.QualysPassword,
-		Log: c.Log, Dial: c.DialQualys, WriteTimeout: c.Times.Write,
+		Log: c.Log, Dial: c.DialQualys, WriteTimeout: c.Times.Write, Login: h.book.Login,
 	})
 	if err != nil {
 		return nil, err

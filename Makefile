@@ -1,7 +1,7 @@
 # What people run by hand. CI runs .ci/run, which is "make check" after
 # installing what is missing.
 
-.PHONY: check test demo bench sim kill kill-shipped build update vuln
+.PHONY: check test demo bench screenshots sim kill kill-shipped build update vuln
 
 check: ## gofmt, vet, staticcheck, both programs, and all tests with -race
 	.ci/run check
@@ -12,8 +12,15 @@ test: ## what README.md says; a missing redis-server skips its tests
 demo: ## the whole house on a laptop, no tokens
 	go run ./cmd/demo
 
-bench:
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## ratios to a floor of the same run, median of 7 alternating rounds
+	go test -c -o bin/qualys.bench ./qualys
+	cd qualys && for r in 1 2 3 4 5 6 7; do ../bin/qualys.bench -test.run '^$$' -test.bench . -test.benchtime 1x; done | awk -f testdata/ratios.awk
+
+screenshots: ## pictures of the demo's page, into docs/pictures
+	go test ./cmd/demo/page -count=1 -run TestPictures -screenshots $(CURDIR)/docs/pictures
+
+sim: ## ten thousand schedules of the simulation
+	go test ./internal/simulation -run '^TestSimulation$$' -schedules 10000 -timeout 1h -v
 
 kill: ## a thousand kills of real processes
 	go test ./internal/app -run '^TestKills$$' -kills 1000 -timeout 3h -v

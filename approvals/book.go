@@ -23,6 +23,13 @@ type Config struct {
 	Policy    string            // hash of the policy this replica runs under
 	Retention time.Duration     // how long ended requests are kept
 	Point     func(name string) // a place where a test may strike; nil in production
+
+	// Replicated says that Redis has replicas: an approval waits for one of
+	// them, and nothing is claimed that none of them has. See [Book.Replicas].
+	Replicated bool
+
+	Script func(text string) string // what a test makes of a script; nil in production
+	Off    func(rule string) bool   // the rule a test switches off; nil in production
 }
 
 // A Book keeps requests in Redis. All its methods may be called by many
@@ -50,6 +57,9 @@ func NewBook(c Config) (*Book, error) {
 	return &Book{c}, nil
 }
 
+// off reports whether a test switched a rule off.
+func (b *Book) off(rule string) bool { return b.Off != nil && b.Off(rule) }
+
 func (b *Book) key(name string) string { return "countersign:{" + b.Tenant + "}:" + name }
 
 // keys lists every key that a script about a request may touch: a cluster
@@ -72,9 +82,19 @@ type answer struct {
 }
 
 // run runs a script about a request.
-func (b *Book) run(ctx context.Context, s *redis.Script, id, op string, args ...any) (answer, error) {
+func (b *Book) run(ctx context.Context, s *program, id, op string, args ...any) (answer, error) {
+	return b.runCopied(ctx, s, nil, id, op, args...)
+}
+
+// runCopied is run, and waits for a replica where Redis has any. copied then
+// says whether one of them has what was written; without replicas it stays as
+// it is.
+func (b *Book) runCopied(ctx context.Context, s *program, copied *bool, id, op string, args ...any) (answer, error) {
+	if !b.Replicated {
+		copied = nil
+	}
 	args = append([]any{id, b.Policy, op, b.Retention.Milliseconds()}, args...)
-	reply, err := b.eval(ctx, s, b.keys(id), args...).StringSlice()
+	reply, err := b.evalCopied(ctx, s, copied, b.keys(id), args...).StringSlice()
 	if err != nil {
 		return answer{}, unavailable(err)
 	}
@@ -91,10 +111,20 @@ func (b *Book) run(ctx context.Context, s *redis.Script, id, op string, args ...
 // eval runs a script, and runs it again when its answer was lost. That is safe
 // because every script is idempotent; it is done here and not by go-redis so
 // that nothing else is ever repeated.
-func (b *Book) eval(ctx context.Context, s *redis.Script, keys []string, args ...any) *redis.Cmd {
+func (b *Book) eval(ctx context.Context, s *program, keys []string, args ...any) *redis.Cmd {
+	return b.evalCopied(ctx, s, nil, keys, args...)
+}
+
+// evalCopied is eval, and reports by copied, unless that is nil, whether a
+// replica of Redis has what was written.
+func (b *Book) evalCopied(ctx context.Context, s *program, copied *bool, keys []string, args ...any) *redis.Cmd {
+	if b.Script != nil {
+		s = newProgram(b.Script(s.text))
+	}
+	at := b.line()
 	for try := 1; ; try++ {
-		cmd := s.Run(ctx, b.Client, keys, args...)
-		if try == 3 || !lost(cmd.Err()) || ctx.Err() != nil {
+		cmd := at.run(ctx, s, copied, keys, args...)
+		if try == 3 || !lost(cmd.Err()) && !strayed(cmd.Err()) || ctx.Err() != nil {
 			return cmd
 		}
 		select {
@@ -170,7 +200,7 @@ func (b *Book) Hold(ctx context.Context, h Holding) (Pending, error) {
 		mac := b.Keys.seal("record", b.Tenant, id, h.Op, plan.print, h.By.String(), h.By.Enterprise, need, h.Channel, b.Policy, deadline)
 		args := []any{
 			h.By.String(), h.By.Enterprise, string(plan.Verb()), plan.print, len(users), need, h.Channel, h.Reason,
-			deadline, h.CoolDown.Milliseconds(), mac, h.PlanSHA, b.Keys.encrypt(payload, "plan "+id),
+			deadline, h.CoolDown.Milliseconds(), mac, h.PlanSHA, b.Keys.encrypt(payload, b.label(id)),
 			h.MaxOpen, h.MaxOpenEach, len(plan.Chunks()), plan.Filter(),
 		}
 		for _, u := range users {

@@ -5,8 +5,6 @@ import (
 	"crypto/subtle"
 	"errors"
 
-	"github.com/redis/go-redis/v9"
-
 	"countersign/approvals/rules"
 )
 
@@ -37,11 +35,15 @@ func (b *Book) Decide(ctx context.Context, d Decision) (Pending, error) {
 	for try := 0; ; try++ {
 		mac := b.Keys.seal("approval", b.Tenant, p.ID, p.Fingerprint, d.By.String(), d.By.Enterprise, d.Op, p.round)
 		b.Point("approve.before")
-		a, err := b.run(ctx, decide, p.ID, d.Op, d.By.String(), d.By.Enterprise, yes, d.Fingerprint, mac, p.mac, p.round, d.Reason)
+		copied := true
+		a, err := b.runCopied(ctx, decide, &copied, p.ID, d.Op, d.By.String(), d.By.Enterprise, yes, d.Fingerprint, mac, p.mac, p.round, d.Reason)
 		if err != nil {
 			return p, err
 		}
 		b.Point("approve.after")
+		if a.code == "OK" && !copied {
+			a = b.uncopied(ctx, p.ID, a)
+		}
 		if a.code == "NONE" {
 			return p, ErrNoRequest
 		}
@@ -93,7 +95,8 @@ func (b *Book) Resume(ctx context.Context, id string, by rules.Person, op string
 	}
 	for try := 0; ; try++ {
 		mac := b.Keys.seal("approval", b.Tenant, p.ID, p.Fingerprint, by.String(), by.Enterprise, op, p.round)
-		now, err := b.end(ctx, resume, id, op, by.String(), by.Enterprise, mac, p.mac, p.round)
+		copied := true
+		now, err := b.endCopied(ctx, resume, &copied, id, op, by.String(), by.Enterprise, mac, p.mac, p.round)
 		if try > 0 || !errors.Is(err, errRound) {
 			return now, err
 		}
@@ -101,10 +104,30 @@ func (b *Book) Resume(ctx context.Context, id string, by rules.Person, op string
 	}
 }
 
-func (b *Book) end(ctx context.Context, s *redis.Script, id, op string, args ...any) (Pending, error) {
-	a, err := b.run(ctx, s, id, op, args...)
+// uncopied writes down that a decision stands which no replica of Redis has,
+// so that people can be told, and returns the answer with the record as it is
+// then. That it could not be written down changes nothing about the decision.
+func (b *Book) uncopied(ctx context.Context, id string, decided answer) answer {
+	a, err := b.run(ctx, unreplicated, id, "")
+	if err != nil || a.code != "OK" {
+		decided.record["unreplicated"] = "1"
+		return decided
+	}
+	return a
+}
+
+func (b *Book) end(ctx context.Context, s *program, id, op string, args ...any) (Pending, error) {
+	copied := true
+	return b.endCopied(ctx, s, &copied, id, op, args...)
+}
+
+func (b *Book) endCopied(ctx context.Context, s *program, copied *bool, id, op string, args ...any) (Pending, error) {
+	a, err := b.runCopied(ctx, s, copied, id, op, args...)
 	if err != nil {
 		return Pending{}, err
+	}
+	if a.code == "OK" && !*copied {
+		a = b.uncopied(ctx, id, a)
 	}
 	if a.code == "NONE" {
 		return Pending{}, ErrNoRequest

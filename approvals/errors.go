@@ -16,7 +16,7 @@ var (
 	ErrOwnRequest   = rules.ErrOwnRequest
 	ErrAlready      = errors.New("this person approved already")
 	ErrExpired      = errors.New("the request has expired")
-	ErrNotReady     = errors.New("the request is not shown in the channel yet")
+	ErrNotReady     = errors.New("the plan's CSV is not in the channel yet")
 	ErrFingerprint  = errors.New("the button belongs to another plan")
 	ErrForged       = errors.New("record and seal do not fit")
 	ErrNotYours     = errors.New("only the requester can do this")

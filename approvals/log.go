@@ -36,6 +36,15 @@ func (b *Book) Note(ctx context.Context, op string, e Event) error {
 		"policy", policy, "counts", e.Counts.String(), "file", e.FileSHA, "facts", string(facts)).Err())
 }
 
+// Last is the number of the last event.
+func (b *Book) Last(ctx context.Context) (int64, error) {
+	n, err := b.Client.Get(ctx, b.key("seq")).Int64()
+	if errors.Is(err, redis.Nil) {
+		return 0, nil
+	}
+	return n, unavailable(err)
+}
+
 // Once reports whether key is seen for the first time within d.
 func (b *Book) Once(ctx context.Context, key string, d time.Duration) (bool, error) {
 	err := b.Client.SetArgs(ctx, b.key("op:"+key), "1", redis.SetArgs{Mode: "NX", TTL: d}).Err()
@@ -142,7 +151,8 @@ func (o Outbox) Dirty(ctx context.Context) ([]string, error) {
 }
 
 // SetCard stores where the request stands in Slack. The poster calls it after
-// every step, so that the next one never repeats a step.
+// every step, so that the next one never repeats a step. Once the plan's CSV is
+// shared, the request can be decided: the card with its buttons comes after it.
 func (o Outbox) SetCard(ctx context.Context, owner, id string, c Card) error {
 	flag := func(b bool) string {
 		if b {
@@ -154,14 +164,13 @@ func (o Outbox) SetCard(ctx context.Context, owner, id string, c Card) error {
 		"card_channel", c.Channel, "card_ts", c.TS, "result_file", c.ResultID, "result_shared", flag(c.ResultDone))
 }
 
-// Shown writes down that the card shows this version. The first time that its
-// CSV is shared too, the buttons come alive.
+// Shown writes down that the card shows this version.
 func (o Outbox) Shown(ctx context.Context, owner, id string, version int64) error {
 	return o.script(ctx, shown, id, owner, version)
 }
 
 // script runs a poster's script. A request whose record is gone is no error.
-func (o Outbox) script(ctx context.Context, s *redis.Script, id string, args ...any) error {
+func (o Outbox) script(ctx context.Context, s *program, id string, args ...any) error {
 	a, err := o.book.run(ctx, s, id, "", args...)
 	if err == nil && a.code == "FENCED" {
 		return ErrFenced

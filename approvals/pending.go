@@ -25,6 +25,10 @@ const (
 	CLOSED           State = "CLOSED"
 )
 
+var states = []State{
+	PENDING, APPROVED, RUNNING, DONE, DONE_WITH_ERRORS, STOPPED, REJECTED, CANCELLED, EXPIRED, NEEDS_REVIEW, CLOSED,
+}
+
 // Open reports whether the request still holds its users.
 func (s State) Open() bool {
 	return s == PENDING || s == APPROVED || s == RUNNING || s == NEEDS_REVIEW
@@ -83,6 +87,10 @@ type Pending struct {
 	Resuming    bool         // somebody resumes it: it takes approvals again
 	Stopper     rules.Person // who asked for the run to stop, or zero
 	Card        Card
+
+	// Unreplicated says that no replica of Redis had the last decision when it
+	// was made. It stands, and nothing starts before one has it.
+	Unreplicated bool
 
 	round, mac string
 }

@@ -169,6 +169,14 @@ func seal(p plan) (Plan, error) {
 // openPlan reads a payload and checks it against the fingerprint that people
 // approved.
 func openPlan(payload []byte, print string) (Plan, error) {
+	p, err := parsePlan(payload)
+	if err == nil && p.print != print {
+		return Plan{}, errPlanFootprint
+	}
+	return p, err
+}
+
+func parsePlan(payload []byte) (Plan, error) {
 	var p plan
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", errPlanPayload, err)
@@ -179,9 +187,6 @@ func openPlan(payload []byte, print string) (Plan, error) {
 	})
 	if err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", errPlanPayload, err)
-	}
-	if again.print != print {
-		return Plan{}, errPlanFootprint
 	}
 	return again, nil
 }

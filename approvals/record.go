@@ -119,15 +119,27 @@ func (b *Book) read(ctx context.Context, id string, fields map[string]string) (P
 	if err != nil {
 		return p, unavailable(err)
 	}
-	payload, err := b.decrypt(box, "plan "+id)
+	payload, err := b.decrypt(box, b.label(id))
 	if err != nil {
 		return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, id, err)
 	}
-	p.Plan, err = openPlan(payload, p.Fingerprint)
+	open := openPlan
+	if b.off("plan-seal") {
+		open = func(payload []byte, _ string) (Plan, error) { return parsePlan(payload) }
+	}
+	p.Plan, err = open(payload, p.Fingerprint)
 	if err != nil {
 		return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, id, err)
 	}
 	return p, nil
+}
+
+// label binds an encrypted plan to its request.
+func (b *Book) label(id string) string {
+	if b.off("plan-seal") {
+		return "plan"
+	}
+	return "plan " + id
 }
 
 // decrypt opens what this key or the former one encrypted.
@@ -153,7 +165,7 @@ func (r record) pending(id string) Pending {
 			FileID: r["card_file"], FileShared: r["card_shared"] == "1", Channel: r["card_channel"], TS: r["card_ts"],
 			Version: r.number("card_version"), ResultID: r["result_file"], ResultDone: r["result_shared"] == "1",
 		},
-		Resuming: r["resuming"] == "1", Stopper: r.person("stop", ""),
+		Resuming: r["resuming"] == "1", Stopper: r.person("stop", ""), Unreplicated: r["unreplicated"] == "1",
 		round: r["round"], mac: r["mac"],
 	}
 	for field := range r {
@@ -174,8 +186,11 @@ func (b *Book) genuine(id string, r record, p *Pending) error {
 	fits := func(mac string, parts ...string) bool {
 		return slices.ContainsFunc(keys, func(k Keys) bool { return equal(k.seal(parts...), mac) })
 	}
-	if !fits(r["mac"], "record", b.Tenant, id, r["op"], r["fp"], r["by"], r["enterprise"], r["need"], r["channel"], r["policy"], r["deadline"]) {
+	if !b.off("record-mac") && !fits(r["mac"], "record", b.Tenant, id, r["op"], r["fp"], r["by"], r["enterprise"], r["need"], r["channel"], r["policy"], r["deadline"]) {
 		return fmt.Errorf("%w: record %s", ErrForged, id)
+	}
+	if !slices.Contains(states, p.State) {
+		return fmt.Errorf("%w: %s is %q", ErrForged, id, p.State)
 	}
 	all, err := r.approvals()
 	if err != nil {
@@ -185,12 +200,12 @@ func (b *Book) genuine(id string, r record, p *Pending) error {
 		if !a.counts(r) {
 			continue
 		}
-		if !fits(a.mac, "approval", b.Tenant, id, r["fp"], a.By.String(), a.By.Enterprise, a.op, a.round) {
+		if !b.off("approval-mac") && !fits(a.mac, "approval", b.Tenant, id, r["fp"], a.By.String(), a.By.Enterprise, a.op, a.round) {
 			return fmt.Errorf("%w: approval of %s in %s", ErrForged, a.By, id)
 		}
 		p.Approvals = append(p.Approvals, a.Approval)
 	}
-	if p.State == APPROVED || p.State == RUNNING {
+	if (p.State == APPROVED || p.State == RUNNING) && !b.off("quorum") {
 		if len(p.Approvals) < p.Need {
 			return fmt.Errorf("%w: %s is %s with %d of %d approvals", ErrForged, id, p.State, len(p.Approvals), p.Need)
 		}

@@ -89,9 +89,17 @@ var (
 // Claim takes an approved request, or one whose owner is silent, to run it.
 // owner names this attempt: the same owner may repeat a claim whose answer was
 // lost.
+//
+// Where Redis has replicas, one of them must have everything before the claim,
+// and then the claim itself: otherwise the answer is ErrUnreplicated, and the
+// request is due again soon, or over where its time is.
 func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration) (*Run, error) {
 	b.Point("claim.before")
-	a, err := b.run(ctx, claim, id, "", owner, lease.Milliseconds(), FrozenAtMost.Milliseconds())
+	if err := b.mayClaim(ctx, id); err != nil {
+		return nil, err
+	}
+	copied := true
+	a, err := b.runCopied(ctx, claim, &copied, id, "", owner, lease.Milliseconds(), FrozenAtMost.Milliseconds())
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +127,45 @@ func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration)
 	}
 	r := &Run{book: b, epoch: a.record["epoch"], lease: lease}
 	r.Pending, err = b.read(ctx, id, a.record)
+	if !copied {
+		return nil, r.unclaim(ctx)
+	}
 	return r, err // with the run: a forged request is handed to Review
 }
 
-func (r *Run) script(ctx context.Context, s *redis.Script, args ...any) (answer, error) {
+// claimAgain is how soon a claim is tried again that no replica could be shown
+// to have.
+const claimAgain = 5 * time.Second
+
+// mayClaim answers ErrUnreplicated unless a replica of Redis has everything
+// that a claim would rest on.
+func (b *Book) mayClaim(ctx context.Context, id string) error {
+	if !b.Replicated {
+		return nil
+	}
+	copied, err := b.copied(ctx)
+	if err != nil || copied {
+		return err
+	}
+	_, err = b.run(ctx, unclaimed, id, "", claimAgain.Milliseconds())
+	return errors.Join(ErrUnreplicated, err)
+}
+
+// unclaim gives a claim up that no replica of Redis has: nothing was written
+// yet. After the deadline people have to look.
+func (r *Run) unclaim(ctx context.Context) error {
+	now, err := r.book.Now(ctx)
+	switch {
+	case err != nil:
+	case now.Before(r.Pending.Deadline):
+		err = r.Release(ctx, claimAgain)
+	default:
+		err = r.Review(ctx, WhyUnreplicated, nil)
+	}
+	return errors.Join(ErrUnreplicated, err)
+}
+
+func (r *Run) script(ctx context.Context, s *program, args ...any) (answer, error) {
 	args = append([]any{r.epoch, r.lease.Milliseconds()}, args...)
 	a, err := r.book.run(ctx, s, r.Pending.ID, "", args...)
 	if err != nil {

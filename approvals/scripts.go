@@ -56,7 +56,15 @@ local function over(state, kind, by, why, cause, counts, file)
 end
 `
 
-func script(body string) *redis.Script { return redis.NewScript(prelude + body) }
+// A program is a script, with the text that it is.
+type program struct {
+	text string
+	*redis.Script
+}
+
+func newProgram(text string) *program { return &program{text, redis.NewScript(text)} }
+
+func script(body string) *program { return newProgram(prelude + body) }
 
 // hold: by, enterprise, verb, fingerprint, users, need, channel, reason,
 // deadline, cool-down, mac, sha of the CSV, payload, max open, max of one
@@ -247,10 +255,24 @@ if get('state') == '' then
   return {'NONE', ''}
 end
 if expire() then return answer('EXPIRED') end
+if get('state') == 'PENDING' then redis.call('ZADD', due, 'XX', get('deadline'), id) end
 return answer('WAIT')`)
 
-// review: cause, epoch (empty before the run), counts. The users stay held.
-var review = script(`
+// reviewing leaves a request to people. Its users stay held, and what was
+// approved before counts no more.
+const reviewing = `
+local function leave(cause, counts)
+  local round = redis.call('HINCRBY', record, 'round', 1)
+  set('state', 'NEEDS_REVIEW', 'cause', cause, 'lease', '0', 'counted', counts, 'floor', ms(round), 'have', '0', 'stop', '')
+  redis.call('ZREM', due, id)
+  free()
+  changed()
+  event('review', '', counts)
+end
+`
+
+// review: cause, epoch (empty before the run), counts.
+var review = script(reviewing + `
 local state = get('state')
 if state == 'NEEDS_REVIEW' and get('cause') == ARGV[5] and get('epoch') == (ARGV[6] == '' and get('epoch') or ARGV[6]) then
   return answer('OK')
@@ -260,12 +282,7 @@ if ARGV[6] == '' then
 elseif state ~= 'RUNNING' or get('epoch') ~= ARGV[6] or tonumber(get('lease')) <= now then
   return answer('FENCED')
 end
-local round = redis.call('HINCRBY', record, 'round', 1)
-set('state', 'NEEDS_REVIEW', 'cause', ARGV[5], 'lease', '0', 'counted', ARGV[7], 'floor', ms(round), 'have', '0', 'stop', '')
-redis.call('ZREM', due, id)
-free()
-changed()
-event('review', '', ARGV[7])
+leave(ARGV[5], ARGV[7])
 return answer('OK')`)
 
 // claim: owner, lease, the longest a freeze may hold a run up, in milliseconds. An owner names one attempt, so that a
@@ -273,7 +290,7 @@ return answer('OK')`)
 var claim = script(`
 local state = get('state')
 if state ~= 'APPROVED' and state ~= 'RUNNING' then
-  redis.call('ZREM', due, id)
+  if state ~= 'PENDING' then redis.call('ZREM', due, id) end -- withdrawn meanwhile: its deadline stays due
   return {'OVER', state}
 end
 if tonumber(get('lease')) > now then
@@ -294,7 +311,7 @@ if since then
   if state == 'APPROVED' or now - since < tonumber(ARGV[7]) then return answer('FROZEN') end
 end
 redis.call('HINCRBY', record, 'epoch', 1)
-set('state', 'RUNNING', 'owner', ARGV[5], 'lease', ms(now + ARGV[6]))
+set('state', 'RUNNING', 'owner', ARGV[5], 'lease', ms(now + ARGV[6]), 'unreplicated', '')
 redis.call('SET', running, id)
 redis.call('ZADD', due, ms(now + ARGV[6]), id)
 changed()
@@ -373,6 +390,28 @@ set('lease', '0')
 redis.call('ZADD', due, ms(now + ARGV[7]), id)
 return {'OK', ''}`)
 
+// unreplicated has no arguments of its own.
+var unreplicated = script(`
+local state = get('state')
+if (state == 'PENDING' or state == 'APPROVED' or state == 'RUNNING' or state == 'NEEDS_REVIEW') and get('unreplicated') ~= '1' then
+  set('unreplicated', '1')
+  changed()
+end
+return answer('OK')`)
+
+// unclaimed: milliseconds until somebody should look again at a request that
+// was not claimed, because no replica of Redis could be shown to have it.
+var unclaimed = script(reviewing + `
+local state, late = get('state'), now >= tonumber(get('deadline') ~= '' and get('deadline') or '0')
+if state == 'APPROVED' and late then
+  over('EXPIRED', 'expired', '', '', 'unreplicated')
+elseif state == 'RUNNING' and late and tonumber(get('lease')) <= now then
+  leave('unreplicated', '')
+else
+  redis.call('ZADD', due, 'XX', ms(now + ARGV[5]), id)
+end
+return {'OK', ''}`)
+
 // later: milliseconds until somebody should look again.
 var later = script(`
 redis.call('ZADD', due, 'XX', ms(now + ARGV[5]), id)
@@ -389,11 +428,11 @@ end
 
 var setCard = script(poster + `
 for i = 6, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
+if get('card_shared') == '1' then set('ready', '1') end
 return {'OK', ''}`)
 
 // shown: owner, version.
 var shown = script(poster + `
 set('card_version', ARGV[6])
-if get('card_shared') == '1' and get('card_ts') ~= '' then set('ready', '1') end
 if get('version') == ARGV[6] then redis.call('SREM', dirty, id) end
 return {'OK', ''}`)

@@ -1,13 +1,11 @@
 package approvals
 
-import "github.com/redis/go-redis/v9"
-
 // The scripts about the log and the commands being worked on. Each names its
 // own keys.
 
 // note writes an event that belongs to no request. KEYS: op mark, log, seq.
 // ARGV: milliseconds the mark is kept, then the names and values of the event.
-var note = redis.NewScript(`
+var note = newProgram(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('GET', KEYS[1]) end
 local t = redis.call('TIME')
 local n = string.format('%.0f', redis.call('INCR', KEYS[3]))
@@ -18,21 +16,21 @@ redis.call(unpack(args))
 return n`)
 
 // leasePoster: KEYS: poster. ARGV: owner, milliseconds.
-var leasePoster = redis.NewScript(`
+var leasePoster = newProgram(`
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
 // sealEntry: KEYS: poster, sealed. ARGV: owner, seq, sealed entry.
-var sealEntry = redis.NewScript(`
+var sealEntry = newProgram(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'FENCED', ''} end
 redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])
 return {'OK', redis.call('HGET', KEYS[2], ARGV[2])}`)
 
 // entryPosted: KEYS: poster, sealed, posted, log. ARGV: owner, seq, hash,
 // oldest event to keep.
-var entryPosted = redis.NewScript(`
+var entryPosted = newProgram(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'FENCED', ''} end
 local before = tonumber(redis.call('HGET', KEYS[3], 'seq') or '0')
 if before >= tonumber(ARGV[2]) then return {'OK', ''} end
@@ -43,7 +41,7 @@ return {'OK', ''}`)
 
 // ask: KEYS: op mark, asked, askedat. ARGV: op, milliseconds, the command, a
 // word that names this one call, so that its repetition is not a second command.
-var ask = redis.NewScript(`
+var ask = newProgram(`
 local known = redis.call('GET', KEYS[1])
 if known then return known == ARGV[4] and 1 or 0 end
 local t = redis.call('TIME')
@@ -53,14 +51,14 @@ redis.call('ZADD', KEYS[3], string.format('%.0f', t[1] * 1000 + math.floor(t[2] 
 return 1`)
 
 // stillAsked: KEYS: askedat. ARGV: op.
-var stillAsked = redis.NewScript(`
+var stillAsked = newProgram(`
 local t = redis.call('TIME')
 redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)), ARGV[1])
 return 1`)
 
 // abandoned takes the commands that nobody works on any more. KEYS: asked,
 // askedat. ARGV: milliseconds of silence.
-var abandoned = redis.NewScript(`
+var abandoned = newProgram(`
 local t = redis.call('TIME')
 local before = t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[1]
 local out = {}
@@ -75,7 +73,7 @@ return out`)
 // freezing turns the switch. KEYS: freeze, op mark, log, seq. ARGV: on or off,
 // by, milliseconds the mark is kept, policy hash. It answers who froze, and
 // whether anything changed; who may turn it is judged by the caller.
-var freezing = redis.NewScript(`
+var freezing = newProgram(`
 local by = redis.call('HGET', KEYS[1], 'by')
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'OK', by or ''} end
 if ARGV[1] == 'on' and by then return {'ALREADY', by} end

@@ -28,6 +28,8 @@ const (
 	WhyDeadline        Why = "deadline"         // nobody decided in time
 	WhyFrozen          Why = "frozen"           // everything stood still for too long
 	WhyStopped         Why = "stopped"          // a person stopped the run
+	WhyUnreplicated    Why = "unreplicated"     // no replica of Redis has its approval or its claim
+	WhyRolledBack      Why = "rolled-back"      // the channel knows more of it than Redis does
 )
 
 // An Outcome is what became of one user of a plan.

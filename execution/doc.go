@@ -12,20 +12,32 @@
 // comes next reads back before anything else. Counts come from reading, never
 // from what was asked or answered.
 //
+// What runs is the plan, not what the record says of it. Before every chunk the
+// request is read anew, with its seals and its fingerprint, and so are the
+// rights of the people in it. A stop ends the run there, partial and counted; a
+// freeze, and rights that nobody can look up, pause it.
+//
 // A write leaves only while the lease is fresh by the local clock, names only
 // users that are as they were when the plan was approved, and is repeated only
 // for users that a reading proved untouched, after the settle time of its
-// [qualys.Fate], three rounds at most. A refused login, lost rights or a fate
-// that stays unknown stop the run for people to look at (NEEDS_REVIEW).
+// [qualys.Fate], three rounds at most. A call that was turned away did nothing:
+// the chunk begins anew after the wait, and no round is counted. A refused
+// login, lost rights, a broken seal or a fate that stays unknown stop the run
+// for people to look at (NEEDS_REVIEW); its users are then unknown where a
+// write was not observed to its end, and never called failed.
+//
+// A run whose canary failed, or more than a fifth of a chunk, is STOPPED by
+// whichever replica finds it so in the ledger.
 //
 // # What it costs
 //
 // One search before the first chunk; then a chunk takes at most two calls: the
-// write, and one search that observes this chunk and reads the next.
+// write, and one search that observes this chunk and reads the next. What was
+// read serves for [Config.Fresh] and only for users that were asked for.
 //
 // # Fault points
 //
-// claim.before claim.after chunk.begin reconcile qualys.before qualys.after
+// poll claim.before claim.after chunk.begin reconcile qualys.before qualys.after
 // chunk.end finish.before finish.after. Tests strike there; in production they
 // do nothing.
 package execution

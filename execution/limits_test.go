@@ -139,7 +139,7 @@ func TestALimitOnReadingsIsWaitedFor(t *testing.T) {
 		p := h.approved(h.plan())
 		r := h.replica()
 		r.poll = time.Minute
-		r.at("qualys.after", 1, func() { h.api.RateLimit(miniqualys.Search, 429, nil, 60) })
+		r.at("qualys.after", 1, func() { h.api.RateLimit(miniqualys.Search, 429, nil, 25) })
 		r.run(policyText)
 		p = h.await(p, 6*time.Hour, approvals.DONE)
 		assert.EqualValues(t, 1, p.Epoch)

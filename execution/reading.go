@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -80,7 +79,7 @@ func (t *turn) find(ctx context.Context) error {
 // wait waits as long as Qualys asked for, or longer each time. A long wait is
 // left to whoever comes next; so is the rest of it when the bot is told to stop.
 func (t *turn) wait(ctx context.Context, try int, asked time.Duration) error {
-	d := backoff(try, asked)
+	d := t.backoff(try, asked)
 	if asked > longWait {
 		return t.handOn(ctx, d)
 	}
@@ -100,9 +99,9 @@ func retryAfter(err error) time.Duration {
 }
 
 // backoff is asked, or else 5 s doubling to 5 min, with a tenth of jitter.
-func backoff(try int, asked time.Duration) time.Duration {
+func (e *Executor) backoff(try int, asked time.Duration) time.Duration {
 	if asked <= 0 {
 		asked = min(5*time.Second<<min(try, 10), 5*time.Minute)
 	}
-	return asked + time.Duration(rand.Int64N(int64(asked)/10+1))
+	return asked + time.Duration(e.Rand(int64(asked)/10+1))
 }

@@ -130,7 +130,7 @@ func TestALookUpThatFailsPauses(t *testing.T) {
 				p := h.approved(h.plan())
 				r := h.replica()
 				<-r.at(point, 1, func() { h.people.fail(true) }).run(policyText).struck
-				time.Sleep(10 * time.Minute)
+				time.Sleep(3 * time.Minute)
 				writes := len(h.writes())
 				assert.LessOrEqual(t, writes, 1, "the canary at most")
 				if point == "poll" {
@@ -152,7 +152,7 @@ func TestAPauseIsHandedOn(t *testing.T) {
 		p := h.approved(h.plan())
 		first := h.replica()
 		<-first.at("chunk.end", 1, func() { h.people.fail(true) }).run(policyText).struck
-		time.Sleep(10 * time.Minute)
+		time.Sleep(3 * time.Minute)
 		before := time.Now()
 		first.stop()
 		<-first.ended

@@ -1,14 +1,12 @@
 package execution_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +21,6 @@ import (
 	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/audit"
-	"countersign/execution"
 	"countersign/internal/miniqualys"
 	"countersign/qualys"
 )
@@ -314,102 +311,4 @@ func (h *house) truthful(p approvals.Pending) {
 	require.NoError(h, audit.ResultCSV(csv, p.Plan, all))
 	assert.Equal(h, csv.Sum(), end.FileSHA, "file of the event")
 	assert.Equal(h, csv.Sum(), p.ResultSHA, "file of the record")
-}
-
-// A replica is one process of the bot.
-type replica struct {
-	*house
-	link    *link
-	poll    time.Duration
-	between *office            // who judges between chunks, when it is not the house's
-	stop    context.CancelFunc // SIGTERM
-	ended   chan struct{}      // closed when it has ended
-	struck  chan struct{}      // closed when a fault point struck
-	mu      sync.Mutex
-	hit     bool
-	passed  map[string]int
-	strikes map[string]func() // "qualys.before 2" => what happens there
-	left    []time.Time       // when its writes left
-}
-
-// replica makes one that strikes may be added to before it is run.
-func (h *house) replica() *replica {
-	return &replica{house: h, link: &link{}, ended: make(chan struct{}), struck: make(chan struct{}), passed: map[string]int{}, strikes: map[string]func(){}}
-}
-
-// start starts a replica under the policy that is in force at first.
-func (h *house) start() *replica { return h.replica().run(policyText) }
-
-// at lets something happen at a fault point, when it is passed for the nth time.
-func (r *replica) at(point string, nth int, do func()) *replica {
-	r.strikes[fmt.Sprint(point, " ", nth)] = do
-	return r
-}
-
-func (r *replica) run(policy string) *replica {
-	p := r.parse(policy)
-	ctx, stop := context.WithCancel(r.Context())
-	r.stop = stop
-	client := r.qualys(r.link.guard(r.api.Dial))
-	cfg := execution.Config{
-		Book: r.open(p, r.link, r.point), Users: &watched{client, r}, Policy: p, Directory: r.people,
-		Account: client.Account(), Point: r.point, Poll: r.poll,
-	}
-	if r.between != nil {
-		cfg.Between = r.between
-	}
-	e := execution.New(cfg)
-	go func() {
-		defer close(r.ended)
-		_ = e.Run(ctx)
-	}()
-	r.Cleanup(func() {
-		stop()
-		<-r.ended
-	})
-	return r
-}
-
-// point is passed by the executor and by its book.
-func (r *replica) point(name string) {
-	r.mu.Lock()
-	r.passed[name]++
-	do := r.strikes[fmt.Sprint(name, " ", r.passed[name])]
-	first := do != nil && !r.hit
-	r.hit = r.hit || first
-	r.mu.Unlock()
-	if first {
-		close(r.struck)
-	}
-	if do != nil {
-		do()
-	}
-}
-
-func (r *replica) writesLeft() []time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.left)
-}
-
-// watched notes the writes of one replica.
-type watched struct {
-	execution.Users
-	r *replica
-}
-
-func (w *watched) Delete(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUserID, error) {
-	w.leaves()
-	return w.Users.Delete(ctx, ids)
-}
-
-func (w *watched) Update(ctx context.Context, ids []qualys.SAQUserID, c qualys.Change) ([]qualys.SAQUserID, error) {
-	w.leaves()
-	return w.Users.Update(ctx, ids, c)
-}
-
-func (w *watched) leaves() {
-	w.r.mu.Lock()
-	defer w.r.mu.Unlock()
-	w.r.left = append(w.r.left, time.Now())
 }

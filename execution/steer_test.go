@@ -64,7 +64,7 @@ func TestAFreezePauses(t *testing.T) {
 				p := h.approved(h.plan())
 				r := h.replica()
 				<-r.at(point, 1, func() { assert.NoError(h, h.book.Freeze(h.Context(), carol, "freeze")) }).run(policyText).struck
-				time.Sleep(10 * time.Minute)
+				time.Sleep(2 * time.Minute)
 				assert.LessOrEqual(t, len(h.writes()), 1, "the canary at most")
 				require.NoError(h, h.book.Unfreeze(h.Context(), bob, "unfreeze"))
 				p = h.await(p, time.Minute, approvals.DONE)
@@ -84,7 +84,7 @@ func TestADayOfFrostNeedsReview(t *testing.T) {
 				first := h.replica()
 				<-first.at("chunk.end", 1, func() {
 					assert.NoError(h, h.book.Freeze(h.Context(), carol, "freeze"))
-					since := time.Now().Add(10*time.Minute - approvals.FrozenAtMost)
+					since := time.Now().Add(3*time.Minute - approvals.FrozenAtMost)
 					h.redis.HSet("countersign:{test}:freeze", "at", strconv.FormatInt(since.UnixMilli(), 10))
 				}).run(policyText).struck
 				if stop {
@@ -92,7 +92,7 @@ func TestADayOfFrostNeedsReview(t *testing.T) {
 					<-first.ended
 					h.start()
 				}
-				time.Sleep(9*time.Minute + 50*time.Second)
+				time.Sleep(2*time.Minute + 50*time.Second)
 				assert.Equal(t, approvals.RUNNING, h.read(p).State)
 				p = h.await(p, 20*time.Second, approvals.NEEDS_REVIEW)
 				assert.Equal(t, approvals.WhyFrozen, p.Cause)

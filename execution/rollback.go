@@ -1,0 +1,59 @@
+package execution
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"countersign/approvals"
+	"countersign/audit"
+)
+
+// match compares Redis with the channel, once a claim: a Redis that was rolled
+// back, by a failover that lost its last writes or by an old copy of the
+// request, has forgotten what the channel still shows. While the channel cannot
+// be read the run waits.
+func (r *run) match(work context.Context) (hold, end error) {
+	if r.matched || r.Entries == nil {
+		return nil, nil
+	}
+	head, entries, err := r.Entries(work, r.p.ID)
+	if err != nil {
+		return fmt.Errorf("the channel cannot be compared with Redis: %w", err), nil
+	}
+	var last int64 // read after the channel, so that it is never behind it
+	err = r.steadily(work, func() (err error) {
+		last, err = r.Book.Last(work)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case last >= 0 && head > uint64(last):
+		return nil, review{approvals.WhyRolledBack, fmt.Errorf("the channel is at #%d, Redis at #%d", head, last)}
+	}
+	if e, ok := refuted(entries); ok {
+		return nil, review{approvals.WhyRolledBack, fmt.Errorf("#%d in the channel says %s", e.Seq, e.Kind)}
+	}
+	r.matched = true
+	return nil, nil
+}
+
+// ends are what cannot follow the last approval of a request that runs.
+var ends = []approvals.Kind{
+	approvals.Rejected, approvals.Cancelled, approvals.Withdrawn, approvals.Expired, approvals.Review,
+	approvals.Finished, approvals.Stopped, approvals.Closed, approvals.Void,
+}
+
+// refuted returns the entry that says that the last approval does not hold any
+// more, if there is one.
+func refuted(entries []audit.Entry) (audit.Entry, bool) {
+	var newest audit.Entry
+	for _, e := range entries {
+		said := e.Kind == approvals.Approved || e.Kind == approvals.Resumed || slices.Contains(ends, e.Kind)
+		if said && e.Seq > newest.Seq {
+			newest = e
+		}
+	}
+	return newest, slices.Contains(ends, newest.Kind)
+}

@@ -1,0 +1,217 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/approvals"
+	"countersign/qualys"
+)
+
+// A cloud is Qualys, as far as an executor can tell. It knows the truth.
+type cloud struct {
+	*world
+	users   map[qualys.SAQUserID]*qualys.SAQUser
+	first   map[qualys.SAQUserID]qualys.SAQUser // as they were when the world began
+	effects map[qualys.SAQUserID]int            // how often a write changed the user
+	drifted map[qualys.SAQUserID]int            // the step in which somebody else changed the user
+	gone    map[qualys.SAQUserID]bool           // somebody else removed the user
+	later   []effect                            // writes on their way
+	forced  string                              // what becomes of the next write, instead of chance
+	nextID  qualys.SAQUserID
+}
+
+// An effect is a write that arrives late.
+type effect struct {
+	at  time.Time
+	ids []userID
+	do  func()
+}
+
+func newCloud(w *world) *cloud {
+	c := &cloud{
+		world: w, users: map[qualys.SAQUserID]*qualys.SAQUser{}, first: map[qualys.SAQUserID]qualys.SAQUser{},
+		effects: map[qualys.SAQUserID]int{}, drifted: map[qualys.SAQUserID]int{}, gone: map[qualys.SAQUserID]bool{},
+	}
+	c.hire(3) // bystanders
+	return c
+}
+
+// hire adds users and returns them as they are.
+func (c *cloud) hire(n int) []qualys.SAQUser {
+	var all []qualys.SAQUser
+	for range n {
+		c.nextID++
+		u := qualys.SAQUser{ID: c.nextID, UserName: fmt.Sprintf("user%d", c.nextID), FirstName: "NewVendor", Company: "Acme"}
+		c.users[u.ID], c.first[u.ID] = &u, u
+		all = append(all, u)
+	}
+	return all
+}
+
+// settleDown lets the writes arrive whose time has come.
+func (c *cloud) settleDown() {
+	now := time.Now()
+	c.later = slices.DeleteFunc(c.later, func(e effect) bool {
+		due := !e.at.After(now)
+		if due {
+			e.do()
+		}
+		return due
+	})
+}
+
+// A caller is one process' connection to the cloud.
+type caller struct {
+	*cloud
+	a    *actor
+	seen map[qualys.SAQUserID]int // the step in which it read a user last
+}
+
+// Find returns the users that are there.
+func (c *caller) Find(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUser, error) {
+	c.a.wait("qualys.find", false)
+	if time.Now().Before(c.healed) && c.strikes == nil && c.rng.IntN(40) == 0 {
+		return nil, &qualys.Error{Op: "search/saq/user", Status: 503}
+	}
+	if !sleep(ctx, 30*time.Millisecond) {
+		return nil, ctx.Err()
+	}
+	c.settleDown()
+	var all []qualys.SAQUser
+	for _, id := range ids {
+		c.seen[id] = c.step
+		if u := c.users[id]; u != nil {
+			all = append(all, *u)
+		}
+	}
+	return all, nil
+}
+
+// Delete deletes the users.
+func (c *caller) Delete(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUserID, error) {
+	return c.write(ctx, approvals.Delete, ids, nil)
+}
+
+// Update writes the change.
+func (c *caller) Update(ctx context.Context, ids []qualys.SAQUserID, change qualys.Change) ([]qualys.SAQUserID, error) {
+	return c.write(ctx, approvals.Update, ids, change)
+}
+
+// write is what becomes of a write: its call or its answer may get lost, it may
+// arrive late, be turned away, or be answered with nonsense.
+func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SAQUserID, change qualys.Change) ([]qualys.SAQUserID, error) {
+	c.leaves(c, verb, ids, change)
+	do := func() { c.arrives(verb, ids, change) }
+	fate := c.fate()
+	c.note("%s writes %v: %s", c.a.name, ids, fate)
+	switch fate {
+	case "lost call":
+		return nil, &qualys.Error{Op: "write", Fate: qualys.Lost, Err: errors.New("connection reset")}
+	case "lost answer":
+		do()
+		return nil, &qualys.Error{Op: "write", Fate: qualys.Lost, Err: errors.New("connection reset")}
+	case "late":
+		c.later = append(c.later, effect{time.Now().Add(time.Duration(1+c.rng.IntN(15)) * time.Second), ids, do})
+		return nil, &qualys.Error{Op: "write", Fate: qualys.Lost, Err: errors.New("connection reset")}
+	case "nonsense":
+		c.later = append(c.later, effect{time.Now().Add(2 * time.Second), ids, do})
+		return nil, &qualys.Error{Op: "write", Status: 502, Fate: qualys.Answered}
+	case "nonsense, not done":
+		return nil, &qualys.Error{Op: "write", Status: 502, Fate: qualys.Answered}
+	case "turned away":
+		return nil, &qualys.Error{Op: "write", Status: 409, RetryAfter: []time.Duration{0, 3 * time.Second, 70 * time.Second}[c.rng.IntN(3)]}
+	case "refused login":
+		return nil, &qualys.Error{Op: "write", Status: 401, Code: "INVALID_CREDENTIALS"}
+	case "slow":
+		if !sleep(ctx, time.Duration(10+c.rng.IntN(30))*time.Second) { // we left: nobody knows
+			c.later = append(c.later, effect{time.Now().Add(time.Second), ids, do})
+			return nil, &qualys.Error{Op: "write", Fate: qualys.TimedOut, Err: ctx.Err()}
+		}
+	case "stubborn":
+		c.arrives(verb, ids[1:], change)
+		return ids, nil
+	}
+	do()
+	return ids, nil
+}
+
+func (c *cloud) fate() string {
+	if c.forced != "" {
+		fate := c.forced
+		c.forced = ""
+		return fate
+	}
+	if c.strikes != nil || !time.Now().Before(c.healed) {
+		return "done"
+	}
+	switch x := c.rng.IntN(100); {
+	case x < 7:
+		return "lost call"
+	case x < 14:
+		return "lost answer"
+	case x < 19:
+		return "late"
+	case x < 21:
+		return "nonsense"
+	case x < 23:
+		return "nonsense, not done"
+	case x < 28:
+		return "turned away"
+	case x < 31:
+		return "slow"
+	case x < 32:
+		return "stubborn"
+	case x < 33 && c.rng.IntN(3) == 0:
+		return "refused login"
+	}
+	return "done"
+}
+
+// arrives changes the users.
+func (c *cloud) arrives(verb approvals.Verb, ids []qualys.SAQUserID, change qualys.Change) {
+	for _, id := range ids {
+		u := c.users[id]
+		switch {
+		case u == nil:
+		case verb == approvals.Delete:
+			delete(c.users, id)
+			c.effects[id]++
+		case !change.Holds(*u):
+			for _, set := range change { // the plans here set the title alone
+				if set.Field == qualys.Title {
+					u.Title = set.Value
+				}
+			}
+			c.effects[id]++
+		}
+	}
+}
+
+// drift lets somebody else change a user.
+func (c *cloud) drift(id qualys.SAQUserID) {
+	if u := c.users[id]; u != nil {
+		u.LastName, c.drifted[id] = "Changed", c.step
+	}
+}
+
+// vanish lets somebody else remove a user.
+func (c *cloud) vanish(id qualys.SAQUserID) {
+	if c.users[id] != nil {
+		delete(c.users, id)
+		c.gone[id] = true
+	}
+}
+
+// sleep waits for d and reports whether the context still lives.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

@@ -1,0 +1,91 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"countersign/approvals/rules"
+)
+
+// Alice and Bob ask; Bob, Carol and Dave approve. Carla is Carol's other account.
+var (
+	alice = rules.Person{Team: "T1", ID: "UALICE"}
+	bob   = rules.Person{Team: "T1", ID: "UBOB"}
+	carol = rules.Person{Team: "T1", ID: "UCAROL"}
+	carla = rules.Person{Team: "T1", ID: "UCARLA"}
+	dave  = rules.Person{Team: "T1", ID: "UDAVE"}
+)
+
+const policyText = `
+channels: [C1]
+readers: [UALICE]
+requesters: [UALICE, UBOB]
+approvers: [UBOB, UCAROL, UCARLA, UDAVE]
+approvals: [{up_to: 3, need: 1}, {up_to: 500, need: 2}]
+same_person: [[UCAROL, UCARLA]]
+max_percent: 100
+`
+
+// firstPolicy is what the world begins under.
+var firstPolicy = sync.OnceValue(func() *rules.Policy { return mustParse(policyText) })
+
+// stricterPolicy asks for two approvals of everything.
+var stricterPolicy = sync.OnceValue(func() *rules.Policy {
+	return mustParse(strings.Replace(policyText, "need: 1", "need: 2", 1))
+})
+
+func mustParse(text string) *rules.Policy {
+	p, err := rules.Parse([]byte(text))
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// An office is where people are looked up. People may leave it.
+type office struct {
+	*world
+	left map[string]int // id => the step in which the person left
+	down int            // the step in which it went down, or 0
+}
+
+func newOffice(w *world) *office { return &office{world: w, left: map[string]int{}} }
+
+// Profile is what Slack knows of a person.
+func (o *office) Profile(_ context.Context, p rules.Person) (rules.Profile, error) {
+	if o.down > 0 {
+		return rules.Profile{}, errors.New("slack is down")
+	}
+	_, left := o.left[p.ID]
+	return rules.Profile{Name: p.ID, Email: p.ID + "@example.com", Team: "T1", Deleted: left}, nil
+}
+
+// Members is of no use: the policies here name people.
+func (o *office) Members(context.Context, string) ([]string, error) {
+	return nil, errors.New("no groups here")
+}
+
+// leave lets a person leave the company.
+func (o *office) leave(p rules.Person) { o.left[p.ID] = o.step }
+
+// human makes one of two accounts.
+func human(p rules.Person) rules.Person {
+	if p == carla {
+		return carol
+	}
+	return p
+}
+
+// humans counts people, not accounts.
+func humans(people []rules.Person) int {
+	var distinct []rules.Person
+	for _, p := range people {
+		if !slices.Contains(distinct, human(p)) {
+			distinct = append(distinct, human(p))
+		}
+	}
+	return len(distinct)
+}

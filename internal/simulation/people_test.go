@@ -1,0 +1,240 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/approvals"
+	"countersign/approvals/rules"
+	"countersign/qualys"
+)
+
+type userID = qualys.SAQUserID
+
+// An asked is a command that somebody types in the schedule.
+type asked struct {
+	op, id   string
+	by       rules.Person
+	plan     approvals.Plan
+	need     int
+	expires  time.Duration
+	coolDown time.Duration
+}
+
+func (r *asked) short() string { return r.plan.Fingerprint()[:12] }
+
+// plan makes a plan of users as they are.
+func (w *world) plan(verb approvals.Verb, users []qualys.SAQUser) approvals.Plan {
+	d := approvals.Draft{Tenant: tenant, Verb: verb, Users: users, Scope: 1000}
+	if verb == approvals.Update {
+		d.Change = qualys.NewChange(qualys.Set{Field: qualys.Title, Value: "Left"})
+	}
+	p, err := approvals.NewPlan(d)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// ask lets somebody type a command.
+func (w *world) ask(by rules.Person, plan approvals.Plan, expires, coolDown time.Duration) *asked {
+	need, _ := w.newest.Need(len(plan.Users()))
+	op := fmt.Sprint("command", len(w.asked))
+	book := w.open(&actor{world: w, policy: w.newest})
+	r := &asked{op: op, id: book.ID(op), by: by, plan: plan, need: need, expires: expires, coolDown: coolDown}
+	w.asked = append(w.asked, r)
+	w.plans[r.id] = r
+	return r
+}
+
+// hold is what a command does in the end.
+func (r *asked) hold(a *actor) error {
+	_, err := a.book.Hold(a.ctx, approvals.Holding{
+		Plan: r.plan, By: r.by, Op: r.op, Channel: "C1", Reason: "SEC-124", PlanSHA: "abc",
+		Need: r.need, Expires: r.expires, CoolDown: r.coolDown, MaxOpen: 100, MaxOpenEach: 10,
+	})
+	return a.told("hold "+r.op, err)
+}
+
+// approve is a click, judged as the desk judges it: rights first, in Go. A
+// click that nobody judges must fail all the same where it would be a
+// requester's own.
+func (r *asked) approve(a *actor, by rules.Person, op string, judged bool) error {
+	if judged {
+		if err := a.policy.MayApprove(a.ctx, a.office, r.by, by); err != nil {
+			return err
+		}
+	}
+	if a.off.name == "atomic approve" { // decides on what was read a while ago
+		p, err := a.book.Pending(a.ctx, r.id)
+		if err != nil || p.State != approvals.PENDING || !a.now().Before(p.Deadline) {
+			return errors.Join(err, errors.New("too late"))
+		}
+	}
+	_, err := a.book.Decide(a.ctx, approvals.Decision{Request: r.id, By: by, Op: op, Yes: true, Fingerprint: r.short()})
+	if a.off.name == "due in the same script" && err == nil { // too late if the process died above
+		a.wait("due", false)
+		_, _ = a.m.ZAdd(key("due"), float64(a.now().UnixMilli()), r.id)
+	}
+	return a.told("approve "+op, err)
+}
+
+func (r *asked) reject(a *actor, by rules.Person, op string) error {
+	_, err := a.book.Decide(a.ctx, approvals.Decision{Request: r.id, By: by, Op: op, Reason: "too many", Fingerprint: r.short()})
+	return a.told("reject "+op, err)
+}
+
+// told remembers what a person was told of an operation: the same operation is
+// never told no after a yes.
+func (a *actor) told(op string, err error) error {
+	if a.dead {
+		return err
+	}
+	a.answered(op, a.scripted, err)
+	return err
+}
+
+// state is what the record says, read past the bot.
+func (w *world) state(id string) approvals.State {
+	return approvals.State(w.m.HGet(key("r:"+id), "state"))
+}
+
+// deadline is when the request expires, by everybody's clock but Redis'.
+func (w *world) deadline(id string) time.Time {
+	return millis(w.m.HGet(key("r:"+id), "deadline")).Add(-w.skew)
+}
+
+// commands lets a person type the command, and perhaps Slack deliver it twice.
+func (w *world) commands(r *asked, at time.Duration, twice bool) {
+	deliver := func(name string, at time.Duration) {
+		w.spawn(name, true, func(a *actor) {
+			if a.sleep(at) {
+				a.point("command")
+				_ = r.hold(a)
+			}
+		})
+	}
+	deliver(r.by.ID+" asks "+r.id, at)
+	if twice {
+		deliver(r.by.ID+" asks again "+r.id, at+time.Duration(w.rng.IntN(3000))*time.Millisecond)
+	}
+}
+
+// clicks lets a person do something about a request, some time after it was
+// held: again with the same click when Redis could not be reached, again with
+// another one when the card was not ready. Slack may deliver the click twice.
+func (w *world) clicks(r *asked, who rules.Person, what string, wait time.Duration, twice bool, do func(a *actor, op string) error) {
+	times := 1
+	if twice {
+		times = 2
+	}
+	for copy := range times {
+		name := fmt.Sprintf("%s %s %s", who.ID, what, r.id)
+		if copy > 0 {
+			name += " (twice)"
+		}
+		op := fmt.Sprintf("%s %s %s ", r.id, who.ID, what)
+		w.spawn(name, true, func(a *actor) {
+			if !a.held(r) || !a.sleep(wait) {
+				return
+			}
+			for try := range 10 {
+				a.point("click")
+				err := do(a, op+fmt.Sprint(try))
+				if errors.Is(err, approvals.ErrUnavailable) {
+					if !a.sleep(time.Second) {
+						return
+					}
+					err = do(a, op+fmt.Sprint(try))
+				}
+				again := errors.Is(err, approvals.ErrNotReady) || errors.Is(err, rules.ErrLookUp)
+				if !again || !a.sleep(4*time.Second) {
+					return
+				}
+			}
+		})
+	}
+}
+
+// pressesAgain lets a person press once more when nothing seems to have happened.
+func (w *world) pressesAgain(r *asked, who rules.Person, wait time.Duration) {
+	w.spawn(fmt.Sprintf("%s presses again %s", who.ID, r.id), true, func(a *actor) {
+		if a.held(r) && a.sleep(wait) && a.state(r.id) == approvals.PENDING {
+			a.point("click")
+			_ = r.approve(a, who, r.id+" again "+who.ID, true)
+		}
+	})
+}
+
+// atTheEdge lets a person click at a moment around the deadline, to the
+// millisecond.
+func (w *world) atTheEdge(r *asked, who rules.Person, off time.Duration) {
+	w.spawn(fmt.Sprintf("%s clicks late %s", who.ID, r.id), true, func(a *actor) {
+		if a.held(r) && a.sleep(time.Until(a.deadline(r.id).Add(off))) {
+			_ = r.approve(a, who, r.id+" late "+who.ID, true)
+		}
+	})
+}
+
+// held waits until the request is there.
+func (a *actor) held(r *asked) bool {
+	for a.state(r.id) == "" {
+		if time.Since(a.begun) > 3*time.Minute || !a.sleep(500*time.Millisecond) {
+			return false
+		}
+	}
+	return true
+}
+
+// lookAfter lets people look after requests that need review: they resume them,
+// with a fresh quorum, and close what comes back.
+func (w *world) lookAfter() {
+	w.spawn("the reviewers", true, func(a *actor) {
+		attempts := map[string]int{}
+		for time.Since(a.begun) < 5*time.Minute && a.sleep(5*time.Second) {
+			for _, r := range a.asked {
+				if a.state(r.id) != approvals.NEEDS_REVIEW {
+					continue
+				}
+				a.point("review")
+				attempts[r.id]++
+				op := fmt.Sprintf("%s resume %d ", r.id, attempts[r.id])
+				switch {
+				case attempts[r.id] > 2 || strings.HasPrefix(string(a.cause(r.id)), "forged"):
+					_, err := a.book.Close(a.ctx, r.id, dave, op, "looked at it")
+					_ = a.told("close "+op, err)
+					continue
+				case a.m.HGet(key("r:"+r.id), "resuming") != "1":
+					_, err := a.book.Resume(a.ctx, r.id, dave, op)
+					_ = a.told("resume "+op, err)
+				}
+				_ = r.approve(a, carol, op+"carol", true)
+				_ = r.approve(a, bob, op+"bob", true)
+			}
+			if a.quiet() {
+				return
+			}
+		}
+	})
+}
+
+func (w *world) cause(id string) string { return w.m.HGet(key("r:"+id), "cause") }
+
+// quiet reports whether everybody else has had their say and every request is over.
+func (a *actor) quiet() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, other := range a.actors {
+		if other.person && !other.ended && other != a {
+			return false
+		}
+	}
+	for _, r := range a.asked {
+		if s := a.state(r.id); s.Open() {
+			return false
+		}
+	}
+	return len(a.events) == 0
+}

@@ -1,0 +1,168 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/approvals"
+	"countersign/audit"
+	"countersign/execution"
+)
+
+// A posted is one message of the trail in the channel.
+type posted struct {
+	seq    int64
+	sealed []byte
+	entry  audit.Entry
+}
+
+// startReplica starts a process that carries plans out.
+func (w *world) startReplica() {
+	w.replicas++
+	w.spawn(fmt.Sprint("replica", w.replicas), false, func(a *actor) {
+		users := &caller{cloud: w.cloud, a: a, seen: map[userID]int{}}
+		cfg := execution.Config{
+			Book: a.book, Users: users, Policy: a.policy, Directory: w.office, Point: a.point,
+			Poll: w.poll, Rand: a.rng.Int64N, Off: w.off.rule, Entries: w.entries,
+		}
+		if w.off.config != nil {
+			w.off.config(&cfg)
+		}
+		_ = execution.New(cfg).Run(a.ctx)
+	})
+}
+
+// entries is what the channel knows about a request.
+func (w *world) entries(_ context.Context, request string) (head uint64, entries []audit.Entry, err error) {
+	for _, p := range w.channel {
+		head = max(head, uint64(p.seq))
+		if p.entry.Request == request {
+			entries = append(entries, p.entry)
+		}
+	}
+	return head, entries, nil
+}
+
+// startPoster starts a process that brings events and cards to the channel.
+func (w *world) startPoster() {
+	w.posters++
+	w.spawn(fmt.Sprint("poster", w.posters), false, func(a *actor) {
+		p := &poster{actor: a, out: a.book.Outbox()}
+		for {
+			if err := p.round(); err != nil {
+				p.leased = time.Time{}
+			}
+			pause := 1500 * time.Millisecond
+			if p.leased.IsZero() || w.strikes != nil { // somebody else has the lease, or nobody is in a hurry
+				pause *= 2
+			}
+			if !a.sleep(pause - time.Duration(a.rng.IntN(300))*time.Millisecond) {
+				return
+			}
+		}
+	})
+}
+
+// A poster does what the product's poster does, without Slack.
+type poster struct {
+	*actor
+	out    approvals.Outbox
+	leased time.Time
+}
+
+func (p *poster) round() error {
+	if time.Since(p.leased) > 6*time.Second {
+		p.idle = true
+		held, err := p.out.Lease(p.ctx, p.name, 10*time.Second)
+		p.idle = false
+		if err != nil || !held {
+			p.leased = time.Time{}
+			return err
+		}
+		p.leased = time.Now()
+	}
+	if err := p.entries(); err != nil {
+		return err
+	}
+	ids, err := p.out.Dirty(p.ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := p.card(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entries posts what was not posted yet, in order. An entry that may be in the
+// channel already is looked up there.
+func (p *poster) entries() error {
+	events, err := p.out.Next(p.ctx, 10)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		_, prev, err := p.out.Head(p.ctx)
+		if err != nil {
+			return err
+		}
+		sealed, err := p.trail.Seal(e, prev)
+		if err != nil {
+			return err
+		}
+		raw, err := sealed.Marshal()
+		if err != nil {
+			return err
+		}
+		if raw, err = p.out.Seal(p.ctx, p.name, e.Seq, raw); err != nil {
+			return err
+		}
+		if sealed, err = audit.ParseSealed(raw); err != nil {
+			return err
+		}
+		p.point("post.before")
+		if time.Since(p.leased) > 8*time.Second {
+			return approvals.ErrFenced
+		}
+		if !slices.ContainsFunc(p.channel, func(m posted) bool { return m.seq == e.Seq && bytes.Equal(m.sealed, raw) }) {
+			p.channel = append(p.channel, posted{e.Seq, raw, sealed.Entry})
+		}
+		p.point("post.after")
+		if err := p.out.Posted(p.ctx, p.name, e.Seq, sealed.Entry.Hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// card uploads the plan's CSV, posts the card, and later renders it anew.
+func (p *poster) card(id string) error {
+	req, err := p.book.Pending(p.ctx, id)
+	if err != nil && req.State == "" {
+		return err
+	}
+	c := req.Card
+	if c.FileID == "" {
+		p.point("upload.before")
+		c.FileID, c.FileShared = "F"+id, true
+		p.point("upload.after")
+		if err := p.out.SetCard(p.ctx, p.name, id, c); err != nil {
+			return err
+		}
+	}
+	if c.TS == "" {
+		p.point("attach.before")
+		c.Channel, c.TS = "C1", "1."+id
+		p.point("attach.after")
+		if err := p.out.SetCard(p.ctx, p.name, id, c); err != nil {
+			return err
+		}
+	}
+	return p.out.Shown(p.ctx, p.name, id, req.Version)
+}

@@ -122,8 +122,14 @@ func (t *turn) deletes() bool { return t.p.Plan.Verb() == approvals.Delete }
 func (t *turn) change() qualys.Change { return t.p.Plan.ChangeFor(t.chunk.Users[0].ID) }
 
 func (t *turn) protected(u qualys.SAQUser) bool {
-	_, yes := t.Policy.Protected(u, t.Account)
-	return yes
+	if t.Accounts == nil {
+		_, yes := t.Policy.Protected(u, "")
+		return yes
+	}
+	return slices.ContainsFunc(t.Accounts(), func(login string) bool {
+		_, yes := t.Policy.Protected(u, login)
+		return yes
+	})
 }
 
 // holds reports whether an update has nothing to do about a user. Qualys may

@@ -33,7 +33,7 @@ type Config struct {
 	Policy    *rules.Policy
 	Directory rules.Directory // at most 5 s old: judges the claim
 	Between   rules.Directory // at most 60 s old: judges between chunks
-	Account   string          // the login behind the credentials, which no plan touches
+	Accounts  func() []string // the logins behind the credentials, which no plan touches
 	Log       *slog.Logger
 	Point     func(name string) // a place where a test may strike; nil in production
 

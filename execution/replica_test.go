@@ -54,7 +54,7 @@ func (r *replica) run(policy string) *replica {
 	client := r.qualys(r.link.guard(r.api.Dial))
 	cfg := execution.Config{
 		Book: r.open(p, r.link, r.point), Users: &watched{client, r}, Policy: p, Directory: r.people,
-		Account: client.Account(), Point: r.point, Poll: r.poll,
+		Accounts: client.Logins, Point: r.point, Poll: r.poll,
 	}
 	if r.between != nil {
 		cfg.Between = r.between

@@ -192,7 +192,7 @@ func (h *house) work(ctx context.Context, desk *commands.Desk) error {
 	executor := execution.New(execution.Config{
 		Book: h.book, Users: h.qualys, Policy: h.policy,
 		Directory: h.slack.Directory(5 * time.Second), Between: h.slack.Directory(time.Minute),
-		Account: h.QualysUsername, Log: h.Log, Point: h.Point,
+		Accounts: h.qualys.Logins, Log: h.Log, Point: h.Point,
 		Poll: h.Times.Poll, Lease: h.Times.Lease, Heartbeat: h.Times.Heartbeat,
 		Fresh: h.Times.Fresh, Silence: h.Times.Silence, Settle: h.Times.Settle,
 	})

@@ -141,7 +141,7 @@ func (d *Desk) announce(ctx context.Context, hash string) error {
 // execute starts the executor.
 func (d *Desk) execute(policy *rules.Policy) {
 	executor := execution.New(execution.Config{
-		Book: d.book, Users: d.users, Policy: policy, Directory: d, Account: miniqualys.Username, Log: d.Log,
+		Book: d.book, Users: d.users, Policy: policy, Directory: d, Accounts: d.users.Logins, Log: d.Log,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -56,6 +56,8 @@ func TestEveryDocumentedAnswerIsRead(t *testing.T) {
 		{"nobody", `<responseCode>SUCCESS</responseCode><count>0</count>`, body.Answer{Code: "SUCCESS"}, nil},
 		{"empty data", `<responseCode>SUCCESS</responseCode><count>0</count><hasMoreRecords>false</hasMoreRecords><data/>`, body.Answer{Code: "SUCCESS", More: "false"}, nil},
 		{"no count", `<responseCode>SUCCESS</responseCode><data></data>`, body.Answer{Code: "SUCCESS", Count: -1}, nil},
+		{"a code in small letters", `<responseCode> success </responseCode><count>0</count>`, body.Answer{Code: "SUCCESS"}, nil},
+		{"a refusal in small letters", `<responseCode>Invalid_Credentials</responseCode><count>0</count>`, body.Answer{Code: "INVALID_CREDENTIALS"}, nil},
 		{"a count in capitals", `<responseCode>SUCCESS</responseCode><COUNT>7</COUNT>`, body.Answer{Code: "SUCCESS", Count: 7}, nil},
 		{"another order", `<data><User><title>T</title><tags></tags><userName>u</userName><id>1</id></User></data><lastId>1</lastId><hasMoreRecords>TRUE</hasMoreRecords><count> 1 </count><responseCode> SUCCESS </responseCode>`,
 			body.Answer{Code: "SUCCESS", Count: 1, Rows: 1, More: "true"}, []SAQUser{{ID: 1, UserName: "u", Title: "T"}}},

@@ -333,6 +333,17 @@ func jwt(claims string) string {
 	return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 }
 
+// Qualys documents 201; a proxy or a later version may say otherwise.
+func TestATokenIsTakenWithAnySuccess(t *testing.T) {
+	for _, status := range []int{200, 201, 202} {
+		api, c := setup(t)
+		api.Fail(miniqualys.Auth, status, jwt(`{"sub":"portal_name"}`)+"\r\n", -1)
+		_, err := c.Download(t.Context(), qualys.DownloadQuery{}, io.Discard)
+		require.ErrorIs(t, err, qualys.ErrNotEnabled, "nobody knows this token")
+		assert.Contains(t, c.Logins(), "portal_name", status)
+	}
+}
+
 func TestAnAnswerOfAuthThatIsNoToken(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -342,7 +353,9 @@ func TestAnAnswerOfAuthThatIsNoToken(t *testing.T) {
 	}{
 		{"a page", 201, "<html><title>Welcome</title></html>", nil},
 		{"nothing", 201, "", nil},
-		{"not created", 200, "token", nil},
+		{"a sentence", 200, "Please log in", nil},
+		{"a refusal that calls itself a success", 200, `{"status":401,"error":"Unauthorized"}`, qualys.ErrCredentials},
+		{"two lines", 200, jwt(`{}`) + "\n" + jwt(`{}`), nil},
 		{"refused", 401, `{"authentication_exceptions":[["com.qualys.auth.exceptions.InvalidCredentialsException"]]}`, qualys.ErrCredentials},
 		{"forbidden", 403, "", qualys.ErrPermission},
 		{"no such path", 404, "", qualys.ErrNotFound},

@@ -25,7 +25,7 @@ import (
 
 func TestSettingsAreJudgedAllAtOnce(t *testing.T) {
 	_, err := qualys.New(qualys.Config{APIURL: "http://qualysapi.qualys.com", GatewayURL: "ftp://x", WriteTimeout: -1})
-	for _, want := range []string{"APIURL: must begin with https://", "GatewayURL: must begin", "Username: missing", "Password: missing", "WriteTimeout:"} {
+	for _, want := range []string{"APIURL: must begin with https://", "GatewayURL: must begin", "no Username", "no Password", "WriteTimeout:"} {
 		require.ErrorContains(t, err, want)
 	}
 	for _, tt := range []struct{ name, url, problem string }{

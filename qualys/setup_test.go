@@ -147,11 +147,6 @@ func response(inner string) string {
 		inner + `</ServiceResponse>`
 }
 
-func refuses(code, message, resolution string) http.HandlerFunc {
-	return says(http.StatusOK, response("<responseCode>"+code+"</responseCode><responseErrorDetails><errorMessage>"+message+
-		"</errorMessage><errorResolution>"+resolution+"</errorResolution></responseErrorDetails>"))
-}
-
 // collect runs a search to its end.
 func collect(ctx context.Context, c *qualys.Client, f qualys.Filter) (ids []qualys.SAQUserID, err error) {
 	for u, err := range c.Search(ctx, f) {

@@ -368,7 +368,7 @@ type chance struct {
 func (w *world) clicksLater(r *asked, deadline time.Time) {
 	for _, who := range []rules.Person{carol, dave} {
 		w.spawn(who.ID+" approves too late "+r.id, true, func(a *actor) {
-			if a.sleep(deadline.Add(-w.skew).Sub(time.Now()) + time.Second) {
+			if a.sleep(time.Until(deadline.Add(-w.skew)) + time.Second) {
 				a.point("click")
 				_ = r.approve(a, who, r.id+" too late "+who.ID, true)
 			}

@@ -11,7 +11,7 @@ import (
 
 // An Answer is a ServiceResponse without its data.
 type Answer struct {
-	Code                string // responseCode
+	Code                string // responseCode, in upper case
 	Message, Resolution string // responseErrorDetails
 	Count               int    // -1 if absent
 	Rows                int    // elements in data
@@ -54,7 +54,9 @@ func ReadAnswer(r io.Reader, row Row) (Answer, error) {
 func (a *Answer) element(d *xml.Decoder, start xml.StartElement, row Row) error {
 	switch strings.ToLower(start.Name.Local) {
 	case "responsecode":
-		return text(d, start, &a.Code)
+		err := text(d, start, &a.Code)
+		a.Code = strings.ToUpper(a.Code)
+		return err
 	case "responseerrordetails":
 		var details struct {
 			Message    string `xml:"errorMessage"`

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -115,8 +116,8 @@ func (l *Line) token(ctx context.Context, spent string) (string, error) {
 	return t.value, nil
 }
 
-// logIn asks the gateway for a token: POST /auth, a form, answered by 201 and
-// the token itself. The call is exempt from rate limits.
+// logIn asks the gateway for a token: POST /auth, a form, answered by 201 (or
+// another 2xx) and the token itself. The call is exempt from rate limits.
 //
 // Source: https://docs.qualys.com/en/oca/api/v2/version_2_apis/fetch_authentication_token.htm
 func (l *Line) logIn(ctx context.Context) (token, error) {
@@ -128,7 +129,7 @@ func (l *Line) logIn(ctx context.Context) (token, error) {
 	k := Call{
 		Op: "auth", Method: http.MethodPost, Path: "/auth",
 		Accept: "text/plain, */*;q=0.1", Content: "application/x-www-form-urlencoded",
-		Body: []byte(form.Encode()), base: l.gateway, success: http.StatusCreated,
+		Body: []byte(form.Encode()), base: l.gateway,
 	}
 	var t token
 	err = l.do(ctx, k, func(body io.Reader) error {
@@ -136,17 +137,24 @@ func (l *Line) logIn(ctx context.Context) (token, error) {
 		if err != nil {
 			return err
 		}
-		t, err = readToken(strings.TrimSpace(string(text)), time.Now())
+		value := strings.TrimSpace(string(text))
+		t, err = readToken(value, time.Now())
+		if err != nil && strings.HasPrefix(value, "{") { // anything else could be a token, and is not repeated
+			return l.Unexpected(text, err)
+		}
 		return err
 	})
 	leave(err)
 	return t, err
 }
 
+// tokenShape is what may stand behind "Bearer" (RFC 6750): no page, no JSON.
+var tokenShape = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+
 // readToken reads the claims. A clock that is wrong does not matter where the
 // token says when it was issued.
 func readToken(value string, now time.Time) (token, error) {
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !tokenShape.MatchString(value) {
 		return token{}, errors.New("the answer is no token")
 	}
 	t := token{value: value}

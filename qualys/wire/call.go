@@ -37,7 +37,6 @@ type Call struct {
 
 	base      string
 	authorize func(*http.Request) // adds the credentials, or nil
-	success   int                 // the one status that counts; 0 means any 2xx
 }
 
 // do makes one attempt: see [Line.Basic].
@@ -89,7 +88,7 @@ func (l *Line) exchange(ctx context.Context, k Call, use func(io.Reader) error) 
 		_, _ = io.CopyN(io.Discard, body, errorLimit) // lets the connection serve again
 		_ = resp.Body.Close()
 	}()
-	if !k.succeeded(resp.StatusCode) {
+	if resp.StatusCode/100 != 2 {
 		return l.refusal(attempt, k, resp, body)
 	}
 	err = use(body)
@@ -116,13 +115,6 @@ func (k Call) dress(req *http.Request) {
 	if k.authorize != nil {
 		k.authorize(req)
 	}
-}
-
-func (k Call) succeeded(status int) bool {
-	if k.success != 0 {
-		return status == k.success
-	}
-	return status/100 == 2
 }
 
 // broken is a call without a whole answer. A write that had a connection may

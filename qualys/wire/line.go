@@ -99,10 +99,10 @@ func Open(cfg Config) (*Line, error) {
 		}
 	}
 	if cfg.Username == "" {
-		problems = append(problems, errors.New("Username: missing"))
+		problems = append(problems, errors.New("no Username"))
 	}
 	if cfg.Password == "" {
-		problems = append(problems, errors.New("Password: missing"))
+		problems = append(problems, errors.New("no Password"))
 	}
 	if cfg.WriteTimeout < 0 {
 		problems = append(problems, errors.New("WriteTimeout: must not be negative"))

@@ -54,7 +54,7 @@ func TestADownloadPassesThrough(t *testing.T) {
 	}
 	small := peak(qualys.Many / 10)
 	assert.Less(t, small, 8.0, "MB for a tenth of the rows")
-	const hash = 12 // bytes a row: the 8 of the hash, and room to find it
+	const hash = 12  // bytes a row: the 8 of the hash, and room to find it
 	const flight = 4 // MB: what two pages in flight hold differs from look to look
 	assert.Less(t, peak(qualys.Many)-small, qualys.Many*0.9*hash/(1<<20)+flight, "MB more for all of them")
 }

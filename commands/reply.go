@@ -16,6 +16,8 @@ type Reply struct {
 	Form *Form  // a form to fill, or nil
 	File *File  // a CSV for the channel, or nil
 
+	Stored bool // a decision was stored, however late it is by now
+
 	// Errors answers a form that cannot be taken as it is: a sentence for each
 	// field, by FormField.ID. The form stays open.
 	Errors map[string]string

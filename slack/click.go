@@ -45,7 +45,7 @@ func (r *reception) click(ctx context.Context, e socket.Envelope, ack socket.Ack
 	c.By = r.person(soon, team, id)
 	c.Op = strings.Join([]string{"click", c.By.String(), c.Message, action.ActionID, action.ActionTs}, "/")
 	reply := r.desk.Click(soon, c)
-	late := soon.Err() != nil && !reply.Silent()
+	late := soon.Err() != nil && !reply.Stored && !reply.Silent()
 	_ = ack(ctx, nil)
 	if r.Meter.Decided != nil {
 		r.Meter.Decided(time.Since(e.Received))
@@ -122,7 +122,7 @@ func (r *reception) submit(ctx context.Context, e socket.Envelope, ack socket.Ac
 		_ = ack(ctx, cards.Errors(reply.Errors))
 		return
 	}
-	if soon.Err() != nil && !reply.Silent() {
+	if soon.Err() != nil && !reply.Stored && !reply.Silent() {
 		r.Log.WarnContext(ctx, "a form was not taken in time", "by", by.String(), "form", in.Form)
 		if r.keepOpen(ctx, i.View, ack, "I could not take this in time. Send it again; nothing counts twice.") {
 			return

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"countersign/qualys"
 )
 
 // newHTTPClient makes the client for everything that goes to Slack: with
@@ -69,6 +71,22 @@ func publicOnly(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// A bearer puts the bot token into the header of every call of the Web API that
+// has none there: slack-go writes it into the form, and not every Slack looks at
+// both. Uploads and downloads do not pass here.
+type bearer struct {
+	token qualys.Secret
+	next  http.RoundTripper
+}
+
+func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Header.Get("Authorization") == "" {
+		req = req.Clone(req.Context()) // a RoundTripper leaves the request as it is
+		req.Header.Set("Authorization", "Bearer "+b.token.Reveal())
+	}
+	return b.next.RoundTrip(req)
+}
+
 func loopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
@@ -114,6 +132,21 @@ func problem(err error) string {
 		return code(err)
 	}
 	return "unanswered"
+}
+
+// outliving is a context that ends CallTime after ctx does: for work that takes
+// its time while there is time, and then comes to its end.
+func (s *Slack) outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+	last, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if sleep(last, s.CallTime) {
+			giveUp()
+		}
+	})
+	return last, func() {
+		stop()
+		giveUp()
+	}
 }
 
 // finishing is a context for what must be done to its end although ctx may

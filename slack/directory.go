@@ -67,7 +67,8 @@ func (s *Slack) profile(ctx context.Context, id string) (rules.Profile, error) {
 		return rules.Profile{}, fmt.Errorf("users.info: asked for %s, got %s", id, u.ID)
 	}
 	we := s.identity()
-	ours := u.TeamID == we.team || we.enterprise != "" && u.Enterprise.EnterpriseID == we.enterprise
+	// Who has no workspace in the answer is a member of the one that was asked.
+	ours := u.TeamID == "" || u.TeamID == we.team || we.enterprise != "" && u.Enterprise.EnterpriseID == we.enterprise
 	return rules.Profile{
 		Name: u.Name, Email: u.Profile.Email, TimeZone: u.TZ, Enterprise: u.Enterprise.ID, Team: u.TeamID,
 		Deleted:    u.Deleted,

@@ -22,9 +22,11 @@
 // travels in the acknowledgement. The slow rest follows it and is answered by a
 // message that its person alone sees. A click is judged, and its decision is in
 // the book, before it is acknowledged. What is not decided within two seconds is
-// not stored: Slack gets its ok and the person is told to press again. Nothing
+// not stored: Slack gets its ok and the person is told to press again. Where the
+// desk says that it was stored all the same, the person hears that instead. Nothing
 // about an open form is kept here: what it is about rides in the form, and who
-// acts is whoever sends it.
+// acts is whoever sends it. An envelope of another app than the one that Slack
+// greeted is answered, and does nothing.
 //
 // # Posting
 //
@@ -43,6 +45,13 @@
 // completed, files.info says whether it is in the channel, and only then the card is posted;
 // its buttons are refused until the record says that it is shown. When a run
 // has ended, its CSV goes to the card's thread and one line to the channel.
+//
+// # Tokens
+//
+// Calls of the Web API carry the token in their header and in their form, so that
+// it is found wherever a Slack looks. The bytes of a file go to the address that
+// Slack gave for them, without a token; a file is read with the token from Slack's
+// own hosts and from that of the Web API alone.
 //
 // # Metadata
 //

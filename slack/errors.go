@@ -51,6 +51,10 @@ func tokenError(err error) error {
 // allows none.
 var errNotPrivate = errors.New("files go to private channels only, and this channel is public or shared")
 
+// errNotShown means that Slack took a file and does not say where it stands.
+// It may appear later.
+var errNotShown = errors.New("the file is not in the channel")
+
 // code is Slack's word for a refusal, or empty when it was none.
 func code(err error) string {
 	if refusal, ok := errors.AsType[slack.SlackErrorResponse](err); ok {

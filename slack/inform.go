@@ -14,13 +14,14 @@ import (
 const (
 	silence       = 45 * time.Second // of a command whose replica has probably died
 	abandonedPoll = 10 * time.Second
-	toldOnce      = 24 * time.Hour // how long it is remembered that somebody was told
+	toldOnce      = 24 * time.Hour   // how long it is remembered that somebody was told
+	letterTime    = 10 * time.Minute // how long a direct message is tried: Slack may want us to wait for minutes
 )
 
 // decisions are the events that the requester hears of in a direct message.
 var decisions = map[approvals.Kind]bool{
 	approvals.Approved: true, approvals.Rejected: true, approvals.Withdrawn: true,
-	approvals.Expired: true, approvals.Review: true,
+	approvals.Expired: true, approvals.Review: true, approvals.Closed: true,
 }
 
 // A letter is a direct message that waits for its turn.
@@ -33,7 +34,7 @@ type letter struct {
 // those that were about earlier decisions. The trail does not wait for it.
 func (p *poster) inform(ctx context.Context, e approvals.Event, to place) {
 	person := e.Facts.Asked.ID
-	if !decisions[e.Kind] || person == "" || e.By == e.Facts.Asked {
+	if !decisions[e.Kind] || person == "" || e.By.Same(e.Facts.Asked) {
 		return
 	}
 	p.mu.Lock()
@@ -47,14 +48,14 @@ func (p *poster) inform(ctx context.Context, e approvals.Event, to place) {
 
 // write sends a person's letters, one after the other, until none is left.
 func (p *poster) write(ctx context.Context, person string) {
-	last, cancel := p.finishing(ctx)
-	defer func() { cancel() }()
+	last, giveUp := p.outliving(ctx)
+	defer giveUp()
 	for l, more := p.nextLetter(person, false); more; l, more = p.nextLetter(person, true) {
-		if ctx.Err() == nil { // once it ends, all that are left share what time there is
-			cancel()
-			last, cancel = p.finishing(ctx)
-		}
-		err := guarded(func() error { return p.send(last, person, l) })
+		err := guarded(func() error {
+			once, cancel := context.WithTimeout(last, letterTime)
+			defer cancel()
+			return p.send(once, person, l)
+		})
 		if err != nil {
 			p.Log.WarnContext(ctx, "a requester was not told of a decision", "seq", l.event.Seq, "person", person, "err", err)
 		}
@@ -78,10 +79,11 @@ func (p *poster) nextLetter(person string, dealt bool) (l letter, more bool) {
 	return all[0], true
 }
 
-// send sends a letter that was not sent before.
+// send sends a letter that was not sent before, and notes it when it is there:
+// twice is better than never.
 func (p *poster) send(ctx context.Context, person string, l letter) error {
-	first, err := p.Book.Once(ctx, fmt.Sprintf("dm %d", l.event.Seq), toldOnce)
-	if err != nil || !first {
+	sent := fmt.Sprintf("dm %d", l.event.Seq)
+	if before, err := p.Book.Recorded(ctx, "op:"+sent); err != nil || before != "" { // where Once keeps it
 		return err
 	}
 	hint := ""
@@ -90,7 +92,13 @@ func (p *poster) send(ctx context.Context, person string, l letter) error {
 			hint = "<" + link + "|To its card>"
 		}
 	}
-	return p.dm(ctx, person, cards.Reply(decision(l.event), hint))
+	if err := p.dm(ctx, person, cards.Reply(decision(l.event), hint)); err != nil {
+		return err
+	}
+	noted, cancel := p.finishing(ctx)
+	defer cancel()
+	_, err := p.Book.Once(noted, sent, toldOnce)
+	return err
 }
 
 // decision is the sentence of the trail, with whoever decided shown by name.

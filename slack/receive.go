@@ -46,7 +46,7 @@ func (s *Slack) Receive(ctx context.Context, desk Desk) error {
 	err := socket.New(socket.Config{
 		API: s.api, Dialer: dialer, SecondAfter: s.SecondSocket, Patience: s.DecideWithin, Grace: s.Grace,
 		Handle: r.handle, Busy: r.busy, Broken: r.broken,
-		Log: s.Log, Connections: s.Meter.Connections, Connected: r.connected,
+		Log: s.Log, Connections: s.Meter.Connections, Connected: r.connected, App: r.greeted,
 	}).Run(ctx)
 	return errors.Join(err, r.finish(giveUp))
 }
@@ -80,9 +80,10 @@ func (r *reception) finish(giveUp context.CancelFunc) error {
 
 // handle answers an envelope.
 func (r *reception) handle(ctx context.Context, e socket.Envelope, ack socket.Ack) {
-	if app := appOf(e); r.appID != "" && app != "" && app != r.appID {
+	if app := appOf(e); r.foreign(app) {
 		r.Log.WarnContext(ctx, "an envelope of another app", "app", app, "envelope", e.ID)
-		_ = ack(ctx, nil) // its error is logged by package socket
+		r.turnAway(ctx, e, ack, "This belongs to another Slack app than the one I serve, so nothing happened.",
+			"Tell whoever runs Countersign: the app token and the app in this workspace may not belong together.")
 		return
 	}
 	defer r.stir()
@@ -159,17 +160,29 @@ func said(text, hint string) any {
 
 // busy says that there was no time for an envelope.
 func (r *reception) busy(ctx context.Context, e socket.Envelope, ack socket.Ack) {
-	const text = "Too much is going on, and I did not get to this. Nothing was stored."
+	again := "Press again in a moment."
+	switch {
+	case e.Kind == socket.KindSlash:
+		again = "Type it again in a moment."
+	case e.Interaction.Type == slack.InteractionTypeViewSubmission:
+		again = "Send it again."
+	}
+	r.turnAway(ctx, e, ack, "Too much is going on, and I did not get to this. Nothing was stored.", again)
+}
+
+// turnAway answers an envelope of which nothing was stored: a command inside its
+// acknowledgement, a form in itself, and a click with words of its own.
+func (r *reception) turnAway(ctx context.Context, e socket.Envelope, ack socket.Ack, text, hint string) {
 	if e.Kind == socket.KindSlash {
-		_ = ack(ctx, said(text, "Type it again in a moment."))
+		_ = ack(ctx, said(text, hint)) // its error is logged by package socket
 		return
 	}
-	if e.Interaction.Type == slack.InteractionTypeViewSubmission && r.keepOpen(ctx, e.Interaction.View, ack, text+" Send it again.") {
+	if e.Interaction.Type == slack.InteractionTypeViewSubmission && r.keepOpen(ctx, e.Interaction.View, ack, text+" "+hint) {
 		return
 	}
 	_ = ack(ctx, nil)
 	channel, person := whereFrom(e)
-	r.whisper(ctx, channel, person, text, "Press again in a moment.")
+	r.whisper(ctx, channel, person, text, hint)
 }
 
 // broken says that handling an envelope panicked.

@@ -107,6 +107,21 @@ func TestAFileThatCannotBePostedIsSaid(t *testing.T) {
 	})
 }
 
+// A file that Slack took and does not show is not called lost.
+func TestAFileThatSlackShowsLateIsNotCalledLost(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.bot()
+		w.slack.LateShares(2 * time.Minute)
+		_, err := w.slack.As("alice").Slash(channel, "/qualys-users", "find firstName=NewVendor")
+		require.NoError(t, err)
+		w.pass(time.Minute)
+		told := w.told("alice")
+		assert.Contains(t, told[len(told)-1], "It may still appear")
+		w.pass(2 * time.Minute)
+		assert.Len(t, w.slack.Files(channel), 1)
+	})
+}
+
 // P01: a command whose replica dies over it is noticed by another, which tells the person.
 func TestACommandWhoseReplicaDiedIsNoticed(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
@@ -181,6 +196,60 @@ func TestAClickThatTakesTooLongIsNotStored(t *testing.T) {
 			w.slack.Delay(slow, 0, 1)
 		})
 	}
+}
+
+// A decision that was stored late is not asked for again.
+func TestADecisionThatWasStoredLateIsSaid(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		late := &lateDesk{reply: commands.Reply{Text: "Your approval counts. One more is needed.", Stored: true}}
+		w.deskWith = func(d Desk) Desk { late.Desk = d; return late }
+		w.bot()
+		_, card := w.shownCard(3)
+		require.NoError(t, w.slack.As("bob").ClickThrough(card.Ref(), "Approve"))
+		w.pass(3 * time.Second)
+		require.Len(t, w.told("bob"), 1)
+		assert.Contains(t, w.told("bob")[0], "One more is needed")
+		late.reply.Stored = false
+		require.NoError(t, w.slack.As("carol").ClickThrough(card.Ref(), "Approve"))
+		w.pass(3 * time.Second)
+		require.Len(t, w.told("carol"), 1)
+		assert.Contains(t, w.told("carol")[0], "Press again")
+	})
+}
+
+// A lateDesk answers clicks when their time is just over.
+type lateDesk struct {
+	Desk
+	reply commands.Reply
+}
+
+func (d *lateDesk) Click(ctx context.Context, _ commands.Click) commands.Reply {
+	<-ctx.Done()
+	return d.reply
+}
+
+// Who was not looked up in time hears that, and not of a memory that was never asked.
+func TestAPersonWhoIsNotLookedUpInTimeHearsWhy(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.bot()
+		w.slack.Delay("users.info", 4*time.Second, 10)
+		ack, err := w.slack.As("alice").Slash(channel, "/qualys-users", "count company=Acme")
+		require.NoError(t, err)
+		assert.Contains(t, ack.Text, "Slack did not tell me in time who you are")
+		w.pass(10 * time.Second)
+		left, err := w.book.Abandoned(t.Context(), 0)
+		require.NoError(t, err)
+		assert.Empty(t, left, "commands still noted")
+	})
+	inBubble(t, func(t *testing.T, w *world) {
+		w.bot()
+		w.slack.RateLimit("users.info", time.Minute, 10)
+		ack, err := w.slack.As("alice").Slash(channel, "/qualys-users", "count company=Acme")
+		require.NoError(t, err)
+		assert.NotContains(t, ack.Text, "memory")
+		assert.NotEmpty(t, ack.Text)
+		w.pass(10 * time.Second)
+	})
 }
 
 // P05: a refused click that Slack delivers again is answered once; the next click
@@ -307,16 +376,35 @@ func TestPayloadsWithoutNamesWork(t *testing.T) {
 	})
 }
 
-// A payload of another app decides nothing.
-func TestAnotherAppsPayloadIsIgnored(t *testing.T) {
+// A payload of another app decides nothing, and its person hears why.
+func TestAnotherAppsPayloadIsTurnedAway(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		b := w.bot()
-		b.appID = "A0OURS"
-		_, err := w.slack.As("alice").Slash(channel, "/qualys-users", "help")
+		p, card := w.shownCard(3)
+		b.greeted("A0OURS")
+		ack, err := w.slack.As("alice").Slash(channel, "/qualys-users", "help")
 		require.NoError(t, err)
+		assert.Contains(t, ack.Text, "another Slack app")
+		require.NoError(t, w.slack.As("bob").ClickThrough(card.Ref(), "Approve"))
 		w.pass(3 * time.Second)
-		assert.Empty(t, w.told("alice"))
+		assert.Equal(t, approvals.PENDING, w.state(p))
+		require.Len(t, w.told("bob"), 1)
+		assert.Contains(t, w.told("bob")[0], "nothing happened")
 		assert.Contains(t, w.log.String(), "an envelope of another app")
+	})
+}
+
+// The app is the one that Slack's hello names, whatever stands in the app token;
+// where no app is named, nothing is compared.
+func TestTheAppIsTheOneThatSlackGreets(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.bot(func(c *Config) { c.SecondSocket = time.Hour })
+		w.pass(time.Second)
+		assert.False(t, b.foreign(minislack.AppID))
+		assert.False(t, b.foreign(""))
+		assert.True(t, b.foreign("A0OTHER"))
+		b.greeted("")
+		assert.False(t, b.foreign("A0OTHER"))
 	})
 }
 

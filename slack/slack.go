@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"regexp"
 	"sync"
 	"time"
 
@@ -104,8 +103,7 @@ func (c Config) withDefaults() Config {
 type Slack struct {
 	Config
 	api    *slack.Client
-	http   *http.Client
-	appID  string // of the app the tokens belong to, or empty when they do not say
+	http   *http.Client // adds no token to anything
 	pace   *pacer
 	people *cache
 	health health
@@ -113,6 +111,7 @@ type Slack struct {
 
 	mu  sync.Mutex
 	who identity
+	app string            // whose sockets these are, as Slack greeted us, or empty
 	dms map[string]string // the direct conversation with a person
 }
 
@@ -122,9 +121,6 @@ type identity struct {
 	enterprise string // its organisation, or empty
 	user       string // the bot's user
 }
-
-// appID is in the middle of an app-level token.
-var appIDIn = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`)
 
 // New prepares to talk to Slack. Without Book, Trail and AuditChannel it can
 // look things up, and neither receive nor post.
@@ -144,11 +140,10 @@ func New(c Config) (*Slack, error) {
 		Config: c, http: client, pace: newPacer(), people: newCache(),
 		news: news{make(chan struct{}, 1), make(chan struct{}, 1)}, dms: map[string]string{},
 	}
-	if parts := appIDIn.FindStringSubmatch(c.AppToken.Reveal()); parts != nil {
-		s.appID = parts[1]
-	}
+	calls := *client
+	calls.Transport = bearer{c.BotToken, client.Transport}
 	s.api = slack.New(c.BotToken.Reveal(),
-		slack.OptionAppLevelToken(c.AppToken.Reveal()), slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(client))
+		slack.OptionAppLevelToken(c.AppToken.Reveal()), slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(&calls))
 	return s, nil
 }
 
@@ -176,6 +171,21 @@ func (s *Slack) identity() identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.who
+}
+
+// greeted keeps the id of the app, which Slack's hello names on every socket.
+func (s *Slack) greeted(app string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.app = app
+}
+
+// foreign reports whether an envelope belongs to another app than its socket.
+// Where either has no name there is nothing to compare.
+func (s *Slack) foreign(app string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return app != "" && s.app != "" && app != s.app
 }
 
 // introduced says hello if nobody did yet.

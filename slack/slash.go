@@ -4,17 +4,22 @@ import (
 	"context"
 
 	"countersign/approvals"
+	"countersign/approvals/rules"
 	"countersign/commands"
 	"countersign/slack/socket"
 )
 
-// slash notes a command, lets the desk answer, and puts the answer into the
-// acknowledgement.
+// slash notes a command, looks up who typed it, lets the desk answer, and puts
+// the answer into the acknowledgement.
 func (r *reception) slash(ctx context.Context, e socket.Envelope, ack socket.Ack) {
 	soon, cancel := r.budget(ctx, e)
 	defer cancel()
 	c := e.Slash
-	by := r.person(soon, c.TeamID, c.UserID)
+	if soon.Err() != nil { // it waited too long for its turn
+		r.busy(ctx, e, ack)
+		return
+	}
+	by := rules.Person{Team: c.TeamID, ID: c.UserID}
 	first, err := r.Book.Ask(soon, approvals.Asked{Op: c.TriggerID, By: by, Channel: c.ChannelID, Text: c.Text})
 	switch {
 	case err != nil:
@@ -25,7 +30,15 @@ func (r *reception) slash(ctx context.Context, e socket.Envelope, ack socket.Ack
 		_ = ack(ctx, nil) // it is being answered, or was
 		return
 	}
-	reply := r.desk.Slash(soon, commands.Slash{Text: c.Text, By: by, Channel: c.ChannelID, Op: c.TriggerID})
+	var reply commands.Reply
+	if by = r.person(soon, c.TeamID, c.UserID); soon.Err() != nil {
+		r.Log.WarnContext(ctx, "a person was not looked up in time", "by", by.String())
+		reply = commands.Reply{
+			Text: "Slack did not tell me in time who you are, so nothing happened.", Hint: "Type it again in a moment.",
+		}
+	} else {
+		reply = r.desk.Slash(soon, commands.Slash{Text: c.Text, By: by, Channel: c.ChannelID, Op: c.TriggerID})
+	}
 	var payload any
 	if reply.Text != "" || reply.Hint != "" {
 		payload = said(reply.Text, reply.Hint)

@@ -58,12 +58,16 @@ func (s *Slack) file(ctx context.Context, person, channel string, f commands.Fil
 	}
 	s.Log.ErrorContext(ctx, "a file was not posted", "file", f.Name, "channel", channel, "err", err)
 	text, hint := "The file "+cards.Escape(f.Name)+" could not be posted.", "Type the command again in a moment."
-	if word := code(err); word != "" {
-		text = "The file " + cards.Escape(f.Name) + " could not be posted: Slack says " + cards.Escape(word) + "."
-	}
-	if errors.Is(err, errNotPrivate) {
+	word := code(err)
+	switch {
+	case errors.Is(err, errNotShown):
+		text = "Slack took the file " + cards.Escape(f.Name) + " but does not show it yet. It may still appear in the channel."
+		hint = "Look again in a few minutes before you repeat the command."
+	case errors.Is(err, errNotPrivate):
 		text = "I post files only to private channels that nobody outside shares, and this is not one."
 		hint = "Use a private channel."
+	case word != "":
+		text = "The file " + cards.Escape(f.Name) + " could not be posted: Slack says " + cards.Escape(word) + "."
 	}
 	s.whisper(ctx, channel, person, text, hint)
 	return false
@@ -136,13 +140,16 @@ func (s *Slack) read(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Size > biggestForm {
+	switch {
+	case f.Size > biggestForm:
 		return nil, errBigFile
+	case f.IsExternal: // its address is whatever somebody wrote
+		return nil, errors.New("the file is not in Slack")
 	}
 	var content limited
 	err = s.call(ctx, "download", "", func(ctx context.Context) error {
 		content.bytes = nil
-		return s.api.GetFileContext(ctx, firstOf(f.URLPrivateDownload, f.URLPrivate), &content)
+		return s.fetch(ctx, firstOf(f.URLPrivateDownload, f.URLPrivate), &content)
 	})
 	return content.bytes, err
 }

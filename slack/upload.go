@@ -61,7 +61,7 @@ func (s *Slack) upload(ctx context.Context, u upload) (ts string, err error) {
 	}
 	ts, err = s.awaitShare(ctx, u, s.ShareWait)
 	if err == nil && ts == "" {
-		err = fmt.Errorf("the file %s is not in the channel %s after the upload", u.id, s.ShareWait)
+		err = fmt.Errorf("%w: %s, %s after the upload", errNotShown, u.id, s.ShareWait)
 	}
 	return ts, err
 }
@@ -99,12 +99,7 @@ func (s *Slack) send(ctx context.Context, u upload) (id string, err error) {
 	err = s.call(ctx, "upload", "", func(context.Context) error { // it may take longer than a call
 		ctx, cancel := context.WithTimeout(ctx, uploadTime)
 		defer cancel()
-		content, err := u.open()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = content.Close() }() // it was only read
-		return s.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: to.UploadURL, Reader: content, Filename: u.name})
+		return s.deliver(ctx, to.UploadURL, u)
 	})
 	s.Point("attach.after")
 	return to.FileID, err

@@ -153,7 +153,7 @@ func leftOut(c commands.CardContent) []slack.RichTextElement {
 	listed := c.LeftOut[:min(len(c.LeftOut), maxLeftOut)]
 	parts := []slack.RichTextElement{titled("Left out"), bullets(listed, maxLine)}
 	if more := c.LeftOutMore + len(c.LeftOut) - len(listed); more > 0 {
-		parts = append(parts, said("and "+audit.Number(more)+" more; the rest is in the CSV."))
+		parts = append(parts, said("and "+audit.Number(more)+" more.")) // the CSV has the users of the plan alone
 	}
 	return parts
 }

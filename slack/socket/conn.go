@@ -42,16 +42,39 @@ func newConn(ws *websocket.Conn, pings time.Duration) *conn {
 	}
 	ws.SetReadLimit(biggestFrame)
 	_ = ws.SetReadDeadline(time.Now().Add(pings))
-	ws.SetPingHandler(c.ping)
+	ws.SetPingHandler(c.answer)
+	ws.SetPongHandler(func(string) error { c.heard(); return nil })
 	return c
 }
 
-// ping answers a ping and allows the next its time. Without a hello there is no
-// more time: a socket that only pings is of no use.
-func (c *conn) ping(data string) error {
+// heard allows the next sign of life its time, whatever the last one was.
+// Without a hello there is no more time: a socket that only pings is of no use.
+func (c *conn) heard() {
 	if closed(c.hello) {
 		_ = c.ws.SetReadDeadline(time.Now().Add(c.pings))
 	}
+}
+
+// ping asks for a sign of life three times in the longest silence, until the
+// socket is gone: not every Slack pings by itself, and what has become of a
+// connection that lost its other end shows only when somebody asks.
+func (c *conn) ping() {
+	often := time.NewTicker(c.pings / 3)
+	defer often.Stop()
+	for {
+		select {
+		case <-c.gone:
+			return
+		case <-often.C:
+		}
+		// Whatever is wrong with it, the reader notices that no answer comes.
+		_ = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(ackTime))
+	}
+}
+
+// answer answers a ping of Slack's.
+func (c *conn) answer(data string) error {
+	c.heard()
 	// A pong that cannot be written is not the reader's business: if the socket
 	// is broken, the next read says so.
 	_ = c.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(ackTime))
@@ -61,8 +84,8 @@ func (c *conn) ping(data string) error {
 // greeted and told are called by the goroutine that reads.
 func (c *conn) greeted() {
 	if !closed(c.hello) {
-		_ = c.ws.SetReadDeadline(time.Now().Add(c.pings))
 		close(c.hello)
+		c.heard()
 	}
 }
 

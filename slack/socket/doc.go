@@ -20,7 +20,8 @@
 // this package dials by itself and takes from slack-go the call, the shape of the
 // frames and the types of the payloads.
 //
-// A socket on which Slack's pings stay away is left. Opening is paced: one a second
+// A socket that is silent for half a minute is left. So that it is not silent for
+// want of anything to say, Slack pings it, and so do we. Opening is paced: one a second
 // on average, and after a failure, or when a socket broke within a minute, a
 // wait that doubles up to half a minute, with jitter. Slack's Retry-After is
 // obeyed. A refusal that waiting does not mend ends Run with a

@@ -30,6 +30,7 @@ func (r *Receiver) read(ctx context.Context, c *conn) {
 			_ = c.ws.Close()
 			return
 		}
+		c.heard()
 		r.frame(ctx, c, frame)
 	}
 }
@@ -43,6 +44,9 @@ func (r *Receiver) frame(ctx context.Context, c *conn, frame []byte) {
 	}
 	switch req.Type {
 	case socketmode.RequestTypeHello:
+		if r.cfg.App != nil {
+			r.cfg.App(req.ConnectionInfo.AppID)
+		}
 		c.greeted()
 		r.counted()
 		r.crowd(req.NumConnections)

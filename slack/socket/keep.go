@@ -134,6 +134,7 @@ func (r *Receiver) open(ctx, work context.Context) (*conn, error) {
 	r.conns[c] = true
 	r.mu.Unlock()
 	r.reading.Go(func() { r.read(work, c) })
+	r.reading.Go(c.ping)
 	select {
 	case <-c.hello:
 		return c, nil

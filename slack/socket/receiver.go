@@ -53,7 +53,7 @@ type Config struct {
 
 	Sockets     int           // 0 means two
 	SecondAfter time.Duration // between opening one socket and the next; 0 means three minutes
-	Pings       time.Duration // longest wait for Slack's ping; 0 means 30 s
+	Pings       time.Duration // longest silence of a socket; 0 means 30 s
 	Workers     int           // of commands and of interactions each; 0 means 16
 	Patience    time.Duration // for a free worker; 0 means two seconds
 	Grace       time.Duration // for handlers at the end; 0 means ten seconds
@@ -65,6 +65,9 @@ type Config struct {
 	Log         *slog.Logger // nil means slog.Default
 	Connections func(n int)  // hears how many sockets Slack counts for the app; must not block
 	Connected   func(n int)  // hears how many sockets of ours are up; must not block
+	// App hears the id of the app that a socket is for, before anything that the
+	// socket delivers. It is empty when Slack does not say; must not block.
+	App func(id string)
 }
 
 // mostWaiting is how many envelopes may be in the house at once.

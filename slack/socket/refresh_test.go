@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -85,15 +87,40 @@ func TestTheNextSocketOpensBeforeTheOldIsLeft(t *testing.T) {
 	})
 }
 
-// P07: a socket whose pings stay away is left after half a minute.
+// A mute connection swallows what we write while its line is cut.
+type mute struct {
+	net.Conn
+	cut *atomic.Bool
+}
+
+func (m mute) Write(p []byte) (int, error) {
+	if m.cut.Load() {
+		return len(p), nil
+	}
+	return m.Conn.Write(p)
+}
+
+// P07: a socket on which nothing comes any more is left after half a minute. One
+// whose Slack does not ping is kept: it answers our pings.
 func TestASilentSocketIsReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T, s *minislack.Server) {
-		r := start(t, s, socket.Config{Sockets: 1})
+		var cut atomic.Bool
+		r := start(t, s, socket.Config{Sockets: 1, Dialer: &websocket.Dialer{
+			NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := s.Dial(ctx, network, address)
+				return mute{c, &cut}, err
+			},
+		}})
 		sockets(t, s, 1)
 		time.Sleep(5 * time.Minute)
 		require.Equal(t, 1, s.Calls("link"), "pings keep it")
 		s.StopPings(true)
-		time.Sleep(31 * time.Second)
+		time.Sleep(5 * time.Minute)
+		require.Equal(t, 1, s.Calls("link"), "our own pings keep it")
+		cut.Store(true)
+		time.Sleep(30 * time.Second)
+		cut.Store(false) // for the socket that comes now
+		time.Sleep(5 * time.Second)
 		s.StopPings(false)
 		synctest.Wait()
 		require.Equal(t, 2, s.Calls("link"))

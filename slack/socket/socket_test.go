@@ -64,7 +64,9 @@ func start(t *testing.T, s *minislack.Server, cfg socket.Config) *running {
 	r.api = slack.New(minislack.BotToken, slack.OptionAPIURL(s.URL()),
 		slack.OptionAppLevelToken(minislack.AppToken), slack.OptionHTTPClient(client))
 	cfg.API = r.api
-	cfg.Dialer = &websocket.Dialer{NetDialContext: s.Dial}
+	if cfg.Dialer == nil {
+		cfg.Dialer = &websocket.Dialer{NetDialContext: s.Dial}
+	}
 	cfg.Log = slog.New(slog.NewTextHandler(r.log, nil))
 	cfg.Connected = func(n int) { r.mu.Lock(); defer r.mu.Unlock(); r.up = append(r.up, n) }
 	cfg.Connections = func(n int) { r.mu.Lock(); defer r.mu.Unlock(); r.count = append(r.count, n) }

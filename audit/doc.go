@@ -61,6 +61,10 @@
 //
 //	{"channel": …, "entry": {the metadata}, "text": the sentence, "ts": …}
 //
+// What other tools spaced, ordered or escaped in their own way is read too, and
+// noted: hashes are made of the canonical form of what a line says. A trail
+// begins with #1; one that begins later is broken.
+//
 // channel and ts say where the message was found; no hash covers them, so a
 // wrong one misleads who looks for the message and nobody else.
 //

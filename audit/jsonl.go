@@ -3,6 +3,8 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,10 @@ type Line struct {
 	Text    string `json:"text"`
 	Channel string `json:"channel"`
 	TS      string `json:"ts"`
+
+	// Respelt says that the line was not written as an export writes it: other
+	// blanks, another order. What it says is the same.
+	Respelt bool `json:"-"`
 }
 
 // A LineError is a line that is none, and why. Reading goes on behind it.
@@ -33,20 +39,29 @@ func (e *LineError) Unwrap() error { return e.Err }
 // maxLine is more than any line of a trail has.
 const maxLine = 256 << 10
 
-var errNotCanonical = errors.New("it is not the canonical JSON of an entry, text, channel and ts")
-
-// ReadJSONL yields the lines of an export. What is no line comes as a
-// [*LineError]; any other error means that the rest could not be read. A line
-// must be canonical JSON byte for byte, so that nothing in it can say two things.
+// ReadJSONL yields the lines of an export, without the empty ones. What is no
+// line comes as a [*LineError]; any other error means that the rest could not
+// be read.
+//
+// Other tools space, order and escape JSON in their own way: such a line is
+// read, and marked as [Line.Respelt]. A line in which a name stands twice, in
+// other letters, or that nobody knows is none, so that nothing in it can say two
+// things.
 func ReadJSONL(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		s := bufio.NewScanner(r)
 		s.Buffer(make([]byte, 0, 4096), maxLine)
-		s.Split(scanLines)
 		number := 0
 		for s.Scan() {
 			number++
-			line, err := parseLine(s.Bytes())
+			raw := s.Bytes()
+			if number == 1 {
+				raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+			}
+			if len(bytes.TrimSpace(raw)) == 0 {
+				continue
+			}
+			line, err := parseLine(raw)
 			if err != nil {
 				err = &LineError{number, err}
 			}
@@ -60,18 +75,10 @@ func ReadJSONL(r io.Reader) iter.Seq2[Line, error] {
 	}
 }
 
-// scanLines splits at \n alone: bufio.ScanLines would also drop a \r.
-func scanLines(data []byte, atEOF bool) (int, []byte, error) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return i + 1, data[:i], nil
-	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
-}
-
 func parseLine(raw []byte) (Line, error) {
+	if err := oneMeaning(raw); err != nil {
+		return Line{}, err
+	}
 	var l Line
 	if err := decode(raw, &l); err != nil {
 		return Line{}, err
@@ -80,10 +87,83 @@ func parseLine(raw []byte) (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	if !bytes.Equal(raw, again) {
-		return Line{}, errNotCanonical
-	}
+	l.Respelt = !bytes.Equal(raw, again)
 	return l, nil
+}
+
+// oneMeaning is an error unless the line is an object of an entry, text, channel
+// and ts in which no name stands twice: readers of JSON differ in which of the
+// two they believe.
+func oneMeaning(raw []byte) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return cmp.Or(err, errNoLine)
+	}
+	line := map[string]bool{}
+	for d.More() {
+		name, err := nameOnce(d, line)
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "entry":
+			err = flatOnce(d)
+		case "text", "channel", "ts":
+			err = aString(d)
+		default:
+			err = fmt.Errorf("%w: it has a %s", errNoLine, quote(name, 40))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !line["entry"] {
+		return fmt.Errorf("%w: it has no entry", errNoLine)
+	}
+	return nil
+}
+
+var errNoLine = errors.New("it is not the JSON of an entry, text, channel and ts")
+
+// nameOnce reads the name of the next member, which must be a new one.
+func nameOnce(d *json.Decoder, seen map[string]bool) (string, error) {
+	t, err := d.Token()
+	if err != nil {
+		return "", err
+	}
+	name, _ := t.(string)
+	if seen[name] {
+		return "", fmt.Errorf("%w: %s stands twice", errNoLine, quote(name, 40))
+	}
+	seen[name] = true
+	return name, nil
+}
+
+// flatOnce reads an object of strings and numbers.
+func flatOnce(d *json.Decoder) error {
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return cmp.Or(err, errNoLine)
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if _, err := nameOnce(d, seen); err != nil {
+			return err
+		}
+		if t, err := d.Token(); err != nil || t == json.Delim('{') || t == json.Delim('[') {
+			return cmp.Or(err, errNoLine)
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+func aString(d *json.Decoder) error {
+	t, err := d.Token()
+	if _, ok := t.(string); !ok && err == nil {
+		err = errNoLine
+	}
+	return err
 }
 
 // WriteJSONL writes the lines as an export, one a line, and stops at the first

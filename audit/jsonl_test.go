@@ -10,21 +10,50 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOnlyCanonicalLinesAreRead(t *testing.T) {
+// Other tools write JSON in their own way, and what it says is the same.
+func TestALineMayBeSpeltInAnotherWay(t *testing.T) {
+	text := strings.TrimSuffix(export(t, history(t, 1)), "\n")
+	ts := strings.TrimSuffix(text[strings.Index(text, `"ts":`):], "}")
+	for name, c := range map[string]struct {
+		file    string
+		respelt bool
+	}{
+		"a blank in it":      {strings.ReplaceAll(text, `,"entry"`, `, "entry"`), true},
+		"a CR at its end":    {text + "\r\n", false},
+		"another order":      {`{` + ts + `,` + strings.Replace(text, `,`+ts, "", 1)[1:], true},
+		"an escape too many": {strings.Replace(text, `U0ALICE asked`, `\u00550ALICE asked`, 1), true},
+		"a byte order mark":  {"\ufeff" + text, false},
+		"empty lines":        {"\n" + text + "\n\r\n\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NotEqual(t, text, c.file)
+			r, err := Verify(public, ReadJSONL(strings.NewReader(c.file)))
+			require.NoError(t, err)
+			assert.Equal(t, CodeSound, r.Code(), texts(r.Problems))
+			assert.Equal(t, 1, r.Entries)
+			var want []string
+			if c.respelt {
+				want = []string{"1 line is not spelt as an export spells them; what they say was checked"}
+			}
+			assert.Equal(t, want, texts(r.Notes))
+		})
+	}
+}
+
+func TestALineThatCouldSayTwoThingsIsNone(t *testing.T) {
 	text := strings.TrimSuffix(export(t, history(t, 1)), "\n")
 	for name, line := range map[string]string{
-		"a blank in it":       strings.Replace(text, `,"entry"`, `, "entry"`, 1),
-		"a CR at its end":     text + "\r",
-		"another order":       strings.Replace(text, `{"channel":"C0AUDIT",`, `{`, 1)[:1] + `"ts":"1",` + text[1:],
 		"a name in capitals":  strings.Replace(text, `"text":`, `"Text":`, 1),
+		"ts twice":            `{"ts":"1",` + text[1:],
+		"a field twice":       strings.Replace(text, `"seq":1,`, `"seq":2,"seq":1,`, 1),
+		"a field in brackets": strings.Replace(text, `"seq":1,`, `"seq":[1],`, 1),
+		"text as a number":    strings.Replace(text, `"text":"`, `"text":1,"x":"`, 1),
 		"a name twice":        strings.Replace(text, `"text":`, `"text":"harmless","text":`, 1),
-		"an escape too many":  strings.Replace(text, `U0ALICE asked`, `\u00550ALICE asked`, 1),
 		"one more member":     strings.Replace(text, `,"entry"`, `,"else":1,"entry"`, 1),
 		"two entries":         text + text,
 		"no entry":            `{"channel":"","text":"","ts":""}`,
 		"a null":              `null`,
 		"a list":              `[]`,
-		"nothing":             ``,
 		"a number as a float": strings.Replace(text, `"seq":1,`, `"seq":1.0,`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +109,7 @@ func flipFound(t testing.TB, text []byte, bit int) bool {
 	var lines []Line
 	for l, err := range ReadJSONL(bytes.NewReader(flipped)) {
 		require.NoError(t, err)
-		l.Channel, l.TS = "", ""
+		l.Channel, l.TS, l.Respelt = "", "", false
 		lines = append(lines, l)
 	}
 	var want []Line

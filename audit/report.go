@@ -54,14 +54,12 @@ func (r Report) Partial() string {
 	var parts []string
 	if r.Ended != nil {
 		parts = append(parts, fmt.Sprintf("Reading ended early: %v.", r.Ended))
+		if r.First > 1 {
+			parts = append(parts, fmt.Sprintf("What stands before #%d was not read.", r.First))
+		}
 	}
-	switch {
-	case r.Entries == 0:
+	if r.Entries == 0 {
 		parts = append(parts, "There is no entry to check.")
-	case r.First == 2:
-		parts = append(parts, "Entry #1 is not here.")
-	case r.First > 2:
-		parts = append(parts, fmt.Sprintf("Entries #1 to #%d are not here.", r.First-1))
 	}
 	if r.Unsigned > 0 {
 		parts = append(parts, fmt.Sprintf(

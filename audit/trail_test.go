@@ -65,7 +65,7 @@ func history(t testing.TB, n int) []Line {
 		s, err := trail.Seal(e, prev)
 		require.NoError(t, err)
 		prev = s.Entry.Hash
-		lines = append(lines, Line{s.Entry, s.Text, "C0AUDIT", fmt.Sprintf("%d.%06d", e.At.Unix(), e.At.Nanosecond()/1000)})
+		lines = append(lines, Line{Entry: s.Entry, Text: s.Text, Channel: "C0AUDIT", TS: fmt.Sprintf("%d.%06d", e.At.Unix(), e.At.Nanosecond()/1000)})
 	}
 	return lines
 }

@@ -25,8 +25,8 @@ type link struct {
 
 // Verify checks a trail with a public key alone, whatever the order of its
 // lines: that each entry fits its hash and its sentence, that it is signed,
-// that it follows the one before, and that no number is missing or there twice
-// with two meanings. The key may be any that the chain was ever signed with.
+// that it follows the one before, and that no number from #1 on is missing or
+// there twice with two meanings. The key may be any that the chain was ever signed with.
 //
 // The report is complete as far as the lines went. The error says that reading
 // them ended early; a [*LineError] is a problem in the report instead.
@@ -47,9 +47,12 @@ func Verify(key ed25519.PublicKey, lines iter.Seq2[Line, error]) (Report, error)
 			break
 		}
 	}
+	if v.respelt > 0 {
+		v.note(0, "", "%s not spelt as an export spells them; what they say was checked", areLines(v.respelt))
+	}
+	v.report.Ended = ended
 	v.chain()
 	v.signatures()
-	v.report.Ended = ended
 	slices.SortStableFunc(v.report.Problems, func(a, b Finding) int { return cmp.Compare(a.Seq, b.Seq) })
 	return v.report, ended
 }
@@ -58,6 +61,8 @@ type verifier struct {
 	key    ed25519.PublicKey
 	links  []link
 	report Report
+
+	respelt int // lines that say the same in another spelling
 }
 
 func (v *verifier) broken(seq int64, where, format string, args ...any) {
@@ -72,6 +77,9 @@ func (v *verifier) note(seq int64, where, format string, args ...any) {
 func (v *verifier) line(l Line) {
 	e := l.Entry
 	k := link{seq: e.Seq, prev: e.Prev, hash: e.Hash, where: l.where()}
+	if l.Respelt {
+		v.respelt++
+	}
 	if v.report.Chain == "" {
 		v.report.Chain = e.Chain
 	}
@@ -129,7 +137,13 @@ func (v *verifier) chain() {
 		switch {
 		case i == 0:
 			v.report.First = k.seq
-			if k.seq == 1 && k.prev != genesis {
+			switch {
+			case v.report.Ended != nil && k.seq > 1: // perhaps it was not read yet
+			case k.seq == 2:
+				v.broken(1, "", "the first entry is missing")
+			case k.seq > 2:
+				v.broken(1, "", "entries #1 to #%d are missing", k.seq-1)
+			case k.prev != genesis:
 				v.broken(k.seq, k.where, "is the first entry, but follows another one")
 			}
 		case k.seq == last.seq && k.hash == last.hash:
@@ -155,6 +169,13 @@ func are(n int64) string {
 		return "1 entry is"
 	}
 	return Number(int(n)) + " entries are"
+}
+
+func areLines(n int) string {
+	if n == 1 {
+		return "1 line is"
+	}
+	return Number(n) + " lines are"
 }
 
 // signatures checks every entry under the key of its time. Key entries divide

@@ -190,9 +190,22 @@ func TestWhatCannotBeCheckedIsNoPass(t *testing.T) {
 	})
 	t.Run("the beginning is missing", func(t *testing.T) {
 		r := verify(t, public, history(t, 9)[5:])
-		assert.Equal(t, CodePartial, r.Code())
-		assert.Equal(t, "Entries #1 to #5 are not here.", r.Partial())
+		assert.Equal(t, CodeBroken, r.Code())
+		assert.Equal(t, []string{"#1: entries #1 to #5 are missing"}, texts(r.Problems))
 		assert.Equal(t, int64(6), r.First)
+	})
+	t.Run("the first entry is missing", func(t *testing.T) {
+		r := verify(t, public, history(t, 3)[1:])
+		assert.Equal(t, CodeBroken, r.Code())
+		assert.Equal(t, []string{"#1: the first entry is missing"}, texts(r.Problems))
+	})
+	t.Run("the beginning was not read", func(t *testing.T) {
+		cut := errors.New("connection lost")
+		text := export(t, history(t, 9)[5:])
+		r, err := Verify(public, ReadJSONL(io.MultiReader(strings.NewReader(text), broken{cut})))
+		require.ErrorIs(t, err, cut)
+		assert.Equal(t, CodePartial, r.Code())
+		assert.Equal(t, "Reading ended early: read behind line 4: connection lost. What stands before #6 was not read.", r.Partial())
 	})
 	t.Run("reading ended early", func(t *testing.T) {
 		text := export(t, history(t, 2))
@@ -229,8 +242,9 @@ func TestTheReportReads(t *testing.T) {
 			"Sound. The head is #2 575b76bea235f76b4f4eef5921aa6e4ebb5cb155fa3d9d75c6f599ddb0d1e6b7; the bot's log must show the same.\n"},
 		{"broken", slices.Delete(history(t, 3), 1, 2), "2 entries of chain default, #1 to #3.\n" +
 			"BROKEN #2: 1 entry is missing between #1 and #3\nBroken: 1 problem.\n"},
-		{"partial", history(t, 2)[1:], "1 entry of chain default, #2 to #2.\nEntry #1 is not here.\n" +
-			"What could be checked is sound. Not everything could be checked.\n"},
+		{"beheaded", history(t, 2)[1:], "1 entry of chain default, #2 to #2.\n" +
+			"BROKEN #1: the first entry is missing\nBroken: 1 problem.\n"},
+		{"partial", nil, "There is no entry to check.\nWhat could be checked is sound. Not everything could be checked.\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b strings.Builder

@@ -23,5 +23,5 @@ func (d *Desk) cancel(ctx context.Context, s Slash, r Request) Reply {
 	if err != nil {
 		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, requestError{r.ID, err})
 	}
-	return Reply{Text: "Request " + code(p.ID) + " is cancelled. No user was touched."}
+	return Reply{Stored: true, Text: "Request " + code(p.ID) + " is cancelled. No user was touched."}
 }

@@ -228,6 +228,15 @@ func summary(p approvals.Pending, c CardContent) Line {
 		{Text: fullStop(headline) + " Request "}, {Text: p.ID, Code: true}, {Text: ", asked by "}, {Person: p.Requester},
 		{Text: ": " + quoted(p.Reason, 200)},
 	}
+	if p.Filter != "" {
+		l = append(l, Span{Text: " Selected by "}, Span{Text: grammar.OneLine(p.Filter, 200), Code: true}, Span{Text: "."})
+	}
+	if spans := changes(p.Plan); len(spans) > 0 {
+		l = append(append(append(l, Span{Text: " New values: "}), spans...), Span{Text: "."})
+	}
+	if p.State.Open() {
+		l = append(l, Span{Text: " Fingerprint "}, Span{Text: p.Short(), Code: true}, Span{Text: "."})
+	}
 	if p.State == approvals.PENDING {
 		l = append(l, Span{Text: fmt.Sprintf(" %d of %s, until ", len(p.Approvals), audit.Plural(p.Need, "approval"))},
 			Span{Time: p.Deadline}, Span{Text: "."})
@@ -281,8 +290,13 @@ func (c *CardContent) tellUsers(p approvals.Pending) {
 			c.LeftOutMore = len(p.Plan.LeftOut()) - i
 			break
 		}
-		c.LeftOut = append(c.LeftOut, person(l.User, nil)+" · "+leftOutBecause(l.Why))
+		c.LeftOut = append(c.LeftOut, leftOutLine(l))
 	}
+}
+
+// leftOutLine is who matched and is not touched, and why.
+func leftOutLine(l approvals.LeftOut) string {
+	return person(l.User, nil) + " · " + leftOutBecause(l.Why)
 }
 
 // leftOutBecause says in a word or two why a plan leaves a user out.

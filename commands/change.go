@@ -74,7 +74,7 @@ func (d *Desk) hold(ctx context.Context, s Slash, plan approvals.Plan, reason st
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Text: held(p, able) + leftOutSentence(plan.LeftOut()) + d.standstill(ctx)}, nil
+	return Reply{Stored: true, Text: held(p, able) + leftOutSentence(plan.LeftOut()) + d.standstill(ctx)}, nil
 }
 
 // draft looks everybody up who fits.

@@ -39,11 +39,14 @@ func (d *Desk) decide(ctx context.Context, c Click, said bool) Reply {
 		reply, err = d.reject(ctx, p, c, said)
 	case ActCancel:
 		_, err = d.Book.Cancel(ctx, p.ID, c.By, c.Op)
+		reply.Stored = err == nil
 	case ActWithdraw:
 		_, err = d.takeBack(ctx, p.ID, c.By, c.Op)
+		reply.Stored = err == nil
 	case ActStop:
 		if err = d.may(ctx, mayStop, c.By); err == nil {
 			_, err = d.halt(ctx, p.ID, c.By, c.Op)
+			reply.Stored = err == nil
 		}
 	default:
 		err = errForeignForm
@@ -86,10 +89,10 @@ func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said b
 	now, err := d.Book.Decide(ctx, approvals.Decision{Request: p.ID, By: c.By, Op: c.Op, Yes: true, Fingerprint: c.Fingerprint})
 	if err == nil && (now.State == approvals.APPROVED || now.State == approvals.RUNNING) {
 		if still := d.standstill(ctx); still != "" { // the card cannot know
-			return Reply{Text: "Your approval of " + code(p.ID) + " is stored." + still}, nil
+			return Reply{Text: "Your approval of " + code(p.ID) + " is stored." + still, Stored: true}, nil
 		}
 	}
-	return Reply{}, err
+	return Reply{Stored: err == nil}, err
 }
 
 // resuming reports whether an interrupted request takes approvals again.
@@ -112,7 +115,7 @@ func (d *Desk) reject(ctx context.Context, p approvals.Pending, c Click, said bo
 	_, err := d.Book.Decide(ctx, approvals.Decision{
 		Request: p.ID, By: c.By, Op: c.Op, Reason: c.Words, Fingerprint: c.Fingerprint,
 	})
-	return Reply{}, err
+	return Reply{Stored: err == nil}, err
 }
 
 // mayDecide asks the policy, and sees to it that another account of somebody

@@ -34,5 +34,5 @@ func (d *Desk) close(ctx context.Context, s Slash, r Request) Reply {
 	if err != nil {
 		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, requestError{r.ID, err})
 	}
-	return Reply{Text: "Request " + code(p.ID) + " is closed." + spaced(escape(audit.Account(p)))}
+	return Reply{Stored: true, Text: "Request " + code(p.ID) + " is closed." + spaced(escape(audit.Account(p)))}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/approvals"
@@ -36,6 +37,10 @@ type Config struct {
 	// otherwise.
 	Private func(ctx context.Context, channel string) (bool, error)
 
+	// Tell shows one person a line while their command still works, or is nil.
+	// What cannot be shown is the log's business; the work goes on.
+	Tell func(ctx context.Context, channel string, who rules.Person, text string)
+
 	Tenant   string           // the installation, as the book has it
 	SpoolDir string           // where files wait for their upload; empty means the system's
 	Log      *slog.Logger     // nil means none
@@ -55,6 +60,9 @@ func New(c Config) (*Desk, error) {
 	}
 	if c.Reads == nil {
 		c.Reads = c.Directory
+	}
+	if c.Tell == nil {
+		c.Tell = func(context.Context, string, rules.Person, string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -122,13 +130,13 @@ type attempt struct {
 }
 
 // refuse answers a refusal, and notes it in the trail if it is one of those
-// that stand there: at most one an hour of the same person, request and cause.
-// The log has them all.
+// that stand there: one for a person and a request, as long as the request is
+// kept, and where there is no request one an hour of the same cause. The log has
+// them all.
 func (d *Desk) refuse(ctx context.Context, a attempt, err error) Reply {
 	if why, detail, ok := refusal(err); ok {
 		d.Log.WarnContext(ctx, "refused", "by", a.by.String(), "verb", a.verb, "request", a.request, "why", why)
-		op := "refused " + a.by.String() + " " + string(a.verb) + " " + a.request + " " + string(why) + " " + a.filter
-		noted := d.Book.Note(ctx, op, approvals.Event{
+		noted := d.note(ctx, a, approvals.Event{
 			Kind: approvals.Refused, Request: a.request, By: a.by,
 			Facts: approvals.Facts{Verb: string(a.verb), Users: a.users, Why: why, Filter: a.filter, Detail: detail},
 		})
@@ -137,4 +145,17 @@ func (d *Desk) refuse(ctx context.Context, a attempt, err error) Reply {
 		}
 	}
 	return d.explain(ctx, err)
+}
+
+// note writes a refusal to the trail, unless one like it stands there.
+func (d *Desk) note(ctx context.Context, a attempt, e approvals.Event) error {
+	if a.request == "" {
+		return d.Book.Note(ctx, strings.Join([]string{"refused", a.by.String(), string(a.verb), string(e.Facts.Why), a.filter}, " "), e)
+	}
+	once := "refused " + a.by.String() + " " + a.request
+	first, err := d.Book.Once(ctx, once+" known", d.Policy.Retention)
+	if err != nil || !first {
+		return err
+	}
+	return d.Book.Note(ctx, once, e)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -67,9 +68,51 @@ func TestNobodyApprovesTheirOwn(t *testing.T) {
 	}
 	assert.Equal(t, "You asked for this one, so it is not yours to reject.", w.click(max, commands.ActReject, p).Text)
 	assert.Empty(t, w.now(p).Approvals)
-	assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Refused, approvals.Refused}, w.kinds(),
-		"one entry for approving and one for rejecting, however often it is tried")
+	assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Refused}, w.kinds(), "one entry, whatever is tried how often")
 	assert.Equal(t, audit.WhyOwnRequest, w.last().Facts.Why)
+}
+
+// §11: at most one refusal of a person stands in the trail for a request.
+func TestOnePersonIsRefusedOnceForARequest(t *testing.T) {
+	w := newTown(t)
+	p := w.asked(newVendor)
+	tries := func() {
+		for _, a := range []commands.Action{commands.ActApprove, commands.ActReject, commands.ActCancel} {
+			w.click(mallory, a, p)
+			w.click(rita, a, p)
+		}
+		w.in(mallory, "cancel "+p.ID)
+	}
+	tries()
+	assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Refused, approvals.Refused}, w.kinds(), "one for each person")
+	assert.Equal(t, 7, strings.Count(w.log.String(), "msg=refused"), "the log has them all")
+
+	w.redis.FastForward(2 * time.Hour)
+	tries()
+	assert.Len(t, w.kinds(), 3, "nor later, as long as the request is kept")
+
+	w.in(mallory, "find company=Acme")
+	w.in(mallory, "find company=Other")
+	assert.Len(t, w.kinds(), 5, "what is about no request counts by its cause")
+}
+
+// Whoever waits for an answer must know whether a decision was stored.
+func TestAReplySaysWhetherSomethingWasStored(t *testing.T) {
+	w := newTown(t)
+	held := w.in(alice, newVendor)
+	assert.True(t, held.Stored, "held")
+	p := w.shown(w.held())
+	assert.False(t, w.click(mallory, commands.ActApprove, p).Stored, "refused")
+	form := w.click(bob, commands.ActApprove, p)
+	assert.False(t, form.Stored, "a form is no decision")
+	assert.True(t, w.fill(bob, form.Form, map[string]string{"confirm": "DELETE 49"}).Stored, "approved")
+	assert.True(t, w.click(bob, commands.ActWithdraw, p).Stored, "withdrawn")
+	assert.False(t, w.click(bob, commands.ActWithdraw, p).Stored, "nothing to withdraw")
+	assert.True(t, w.in(alice, "freeze").Stored, "frozen")
+	assert.False(t, w.in(alice, "freeze").Stored, "frozen already")
+	assert.True(t, w.in(bob, "unfreeze").Stored, "unfrozen")
+	assert.True(t, w.click(alice, commands.ActCancel, p).Stored, "cancelled")
+	assert.False(t, w.in(rita, "find").Stored, "a read")
 }
 
 // P20: the same human under a second account.

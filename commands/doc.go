@@ -19,8 +19,8 @@
 // The policy decides ([rules.Policy]), with profiles and groups from the
 // directory; who cannot be looked up is refused. Reads (download, find, count)
 // are noted in the trail before their file is handed out; count names nobody, so
-// it needs no private channel. Refusals are noted too, at most one an hour for
-// the same person, request and cause: no right, the own request, a cap, an
+// it needs no private channel. Refusals are noted too, one for a person and
+// a request (without a request, one an hour of the same cause): no right, the own request, a cap, an
 // overlap, a forged record. Typos and late clicks are not.
 //
 // # Foreign text

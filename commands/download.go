@@ -58,7 +58,7 @@ func (d *Desk) downloaded(ctx context.Context, s Slash, r Request) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	sum, err := d.Users.Download(ctx, query, file)
+	sum, err := d.Users.Download(d.heard(ctx, s), query, file)
 	event := approvals.Event{
 		Kind: approvals.Downloaded, By: s.By,
 		Counts: approvals.Counts{"users": sum.Rows, "total": sum.Total},
@@ -79,6 +79,57 @@ func (d *Desk) downloaded(ctx context.Context, s Slash, r Request) (Reply, error
 		Text: users + " " + are(sum.Rows) + " in the channel as " + code(name) + "." + incomplete(sum),
 		File: file.as(name, users, downloadSummary(s.By, r, sum)),
 	}, nil
+}
+
+// What a download is worth telling before its end: that it takes more than a few
+// calls, and that a wait is long.
+const (
+	callsUntold = 5
+	waitUntold  = 10 * time.Second
+)
+
+// heard returns a context in which whoever asked hears, once each, that a
+// download is a long one and that Qualys makes it wait.
+func (d *Desk) heard(ctx context.Context, s Slash) context.Context {
+	n := news{tell: func(text string) { d.Tell(ctx, s.Channel, s.By, text) }}
+	return qualys.WithProgress(ctx, n.hear)
+}
+
+// news passes on what is worth telling, each kind once.
+type news struct {
+	tell       func(string)
+	plan, wait bool // were told
+}
+
+func (n *news) hear(p qualys.Progress) {
+	switch {
+	case p.Wait > waitUntold && !n.wait:
+		n.wait = true
+		n.tell("Qualys makes me wait " + lasts(p.Wait) + "; then I go on.")
+	case p.Wait == 0 && p.Plan > callsUntold && !n.plan:
+		n.plan = true
+		n.tell(planned(p))
+	}
+}
+
+// planned says what a download costs.
+func planned(p qualys.Progress) string {
+	text := fmt.Sprintf("This takes %s of Qualys", audit.Plural(p.Plan, "call"))
+	if p.Total > 0 {
+		text = fmt.Sprintf("Qualys has %s. Reading them takes %s", audit.Plural(p.Total, "platform user"), audit.Plural(p.Plan, "call"))
+	}
+	if p.Left > 0 {
+		text += ", about " + lasts(p.Left) + " more"
+	}
+	return text + "."
+}
+
+// lasts is a time as people say it: seconds up to a minute, then minutes.
+func lasts(d time.Duration) string {
+	if d <= time.Minute {
+		return audit.Plural(int((d+time.Second-1)/time.Second), "second")
+	}
+	return audit.Plural(int((d+time.Minute-1)/time.Minute), "minute")
 }
 
 // zone is the time zone of somebody's Slack profile, or UTC.

@@ -243,7 +243,7 @@ func overdue(about string, e *approvals.OverError) string {
 	case approvals.STOPPED:
 		return about + " was stopped" + by + at + "."
 	}
-	return about + " has run" + at + "."
+	return about + " ended" + at + "."
 }
 
 // explainPlan has the words for users and plans that cannot become a request.

@@ -36,8 +36,9 @@ func (d *Desk) freeze(ctx context.Context, s Slash, r Request) Reply {
 		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb}, err)
 	}
 	return Reply{
-		Text: "Everything stands still now: nothing starts, and a run pauses before its next chunk. Requests and approvals are still stored.",
-		Hint: "An approver other than you lifts it: " + try(string(Unfreeze)),
+		Stored: true,
+		Text:   "Everything stands still now: nothing starts, and a run pauses before its next chunk. Requests and approvals are still stored.",
+		Hint:   "An approver other than you lifts it: " + try(string(Unfreeze)),
 	}
 }
 

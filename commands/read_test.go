@@ -13,6 +13,7 @@ import (
 	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/commands"
+	"countersign/internal/miniqualys"
 	"countersign/qualys"
 )
 
@@ -32,6 +33,32 @@ func TestADownloadIsAFileWithCounts(t *testing.T) {
 	assert.Equal(t, "URITA downloaded 3 platform users (role=READER sort=username:desc limit=3).", audit.Sentence(e))
 	assert.Equal(t, sum(t, r.File), e.FileSHA)
 	assert.Equal(t, [][]string{{"USERNAME"}, {"quays_wa93"}, {"quays_wy96"}, {"'=danger"}}, rows(t, r.File))
+}
+
+// Whoever waits for a long download hears soon what it takes.
+func TestALongDownloadIsTold(t *testing.T) {
+	w := newTown(t)
+	api := miniqualys.RunT(t)
+	api.AddPlatformUsers(5001)
+	users, err := qualys.New(qualys.Config{
+		APIURL: api.URL(), GatewayURL: api.URL(), Username: miniqualys.Username, Password: qualys.Secret(miniqualys.Password),
+	})
+	require.NoError(t, err)
+	t.Cleanup(users.Close)
+	w.desk.Users = users
+	require.NoError(t, w.in(rita, "download limit=5").File.Close(), "nobody listens, and nothing needs telling")
+
+	var told []string
+	w.desk.Tell = func(_ context.Context, channel string, who rules.Person, text string) {
+		assert.Equal(t, "CSEC", channel)
+		assert.Equal(t, rita, who)
+		told = append(told, text)
+	}
+	require.NoError(t, w.in(rita, "download limit=5000").File.Close())
+	assert.Empty(t, told, "5 calls are few")
+	require.NoError(t, w.in(rita, "download").File.Close())
+	require.Len(t, told, 1)
+	assert.Regexp(t, `^Qualys has 5,001 platform users\. Reading them takes 6 calls, about \d+ seconds? more\.$`, told[0])
 }
 
 // sum is the SHA-256 of what a file holds.

@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,4 +97,23 @@ func TestTheRequesterMayClose(t *testing.T) {
 	w.click(bob, commands.ActApprove, p)
 	require.NoError(t, w.book.Review(t.Context(), p.ID, approvals.WhyQuorum))
 	assert.Contains(t, w.in(alice, "close "+p.ID).Text, "is closed.")
+}
+
+// The file has the users of the plan alone: whoever is left out stands here.
+func TestShowNamesWhoIsLeftOut(t *testing.T) {
+	w := newTown(t)
+	for i := range 7 {
+		w.qualys.users[i].Company = "Own Corp"
+	}
+	w.qualys.users[6].LastName = "`<!channel>"
+	p := w.asked(newVendor)
+	shown := w.in(bob, "show "+p.ID).Text
+	assert.Equal(t, 7, strings.Count(shown, " · protected`"), shown)
+	assert.Contains(t, shown, "Left out: 7 are protected by the policy\n• `1000 · user0@vendor · NewVendor Smith0 · jo0@example.com · Own Corp · protected`\n")
+	assert.NotContains(t, shown, "<!channel>")
+	assert.Contains(t, shown, "'&lt;!channel&gt;")
+	assert.Equal(t, 2, commands.Card(p).LeftOutMore, "where the card names five")
+
+	w.click(alice, commands.ActCancel, p)
+	assert.NotContains(t, w.in(bob, "show "+p.ID).Text, "user0@vendor", "history names nobody")
 }

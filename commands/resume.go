@@ -47,7 +47,7 @@ func (d *Desk) resume(ctx context.Context, s Slash, r Request) Reply {
 			text += fmt.Sprintf(" %d more people have to press Approve on its card.", more)
 		}
 	}
-	return Reply{Text: text + d.standstill(ctx)}
+	return Reply{Stored: true, Text: text + d.standstill(ctx)}
 }
 
 // mayGoOn judges who resumes, and whether the run could go on at all: a record

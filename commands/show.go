@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign/approvals"
+	"countersign/audit"
 	"countersign/commands/grammar"
 )
 
@@ -34,6 +35,7 @@ func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 	for _, f := range c.Facts {
 		lines = append(lines, f.Label+": "+f.Value.Mrkdwn())
 	}
+	lines = append(lines, allLeftOut(p)...)
 	if len(c.Next) > 0 {
 		lines = append(lines, c.Next.Mrkdwn())
 	}
@@ -47,6 +49,27 @@ func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 		}
 	}
 	return Reply{Text: strings.Join(lines, "\n")}
+}
+
+// leftOutShown is how many of those who are left out are named: the answer stays
+// one that can be read.
+const leftOutShown = 100
+
+// allLeftOut names who matched and is not touched, a line each, while the request
+// is open: its file has only those who are.
+func allLeftOut(p approvals.Pending) []string {
+	if !p.State.Open() {
+		return nil
+	}
+	var lines []string
+	all := p.Plan.LeftOut()
+	for _, l := range all[:min(len(all), leftOutShown)] {
+		lines = append(lines, "• "+code(leftOutLine(l)))
+	}
+	if more := len(all) - len(lines); more > 0 {
+		lines = append(lines, "and "+audit.Number(more)+" more.")
+	}
+	return lines
 }
 
 // alarm answers whoever meets a record that was tampered with while they only

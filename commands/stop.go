@@ -33,7 +33,7 @@ func (d *Desk) stop(ctx context.Context, s Slash, r Request) Reply {
 	if !p.Stopper.Same(s.By) {
 		text = mention(p.Stopper.ID) + " has stopped it already: " + text
 	}
-	return Reply{Text: text}
+	return Reply{Stored: true, Text: text}
 }
 
 // halt asks for a run to stop. What has not begun is cancelled or rejected

@@ -27,7 +27,7 @@ func (d *Desk) unfreeze(ctx context.Context, s Slash, r Request) Reply {
 	if err != nil {
 		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb}, err)
 	}
-	return Reply{Text: "The freeze is lifted. What is approved starts now, and a run that paused goes on."}
+	return Reply{Stored: true, Text: "The freeze is lifted. What is approved starts now, and a run that paused goes on."}
 }
 
 // mayUnfreeze reports whether the person is an approver other than the freezer.

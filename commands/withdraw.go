@@ -37,7 +37,7 @@ func (d *Desk) withdraw(ctx context.Context, s Slash, r Request) Reply {
 	case approvals.APPROVED:
 		text += " It has enough approvals without it. To say no, press Reject on its card."
 	}
-	return Reply{Text: text}
+	return Reply{Stored: true, Text: text}
 }
 
 // takeBack withdraws an approval. Who gave none has a slip to mend and no right

@@ -112,6 +112,19 @@ func TestTheSampleIsAPolicyWithTheDefaults(t *testing.T) {
 	assert.Equal(t, 500, p.Cap())
 }
 
+// The program refuses what it does not do yet, so the sample must not offer it.
+func TestTheSampleSaysWhatIsNotThereYet(t *testing.T) {
+	for _, key := range []string{"checkpoint_channel:", "two_people", "new_approvers_wait:"} {
+		said := ""
+		for paragraph := range strings.SplitSeq(rules.Sample, "\n\n") {
+			if strings.Contains(paragraph, key) {
+				said = paragraph
+			}
+		}
+		assert.Contains(t, said, "this version", key)
+	}
+}
+
 func TestTheAuditChannelIsTheOneChannel(t *testing.T) {
 	assert.Equal(t, "C1", parse(t, least).AuditChannel())
 	assert.Equal(t, "C9", parse(t, least+"audit_channel: C9\n").AuditChannel())

@@ -13,7 +13,7 @@ channels: [C012AB3CD]
 # Where the trail is kept. One channel needs no answer, two or more do.
 # audit_channel: C012AB3CD
 
-# A channel that gets the signed head of the trail once a day.
+# A channel that gets the signed head of the trail once a day (not in this version).
 # checkpoint_channel: C034EF5GH
 
 # People (U… or W…) and user groups (S…, on paid Slack plans). No role contains
@@ -59,9 +59,9 @@ files: private_channels_only
 #   - [U012AB3CD, U078MN9OP]
 
 # announce: a changed policy counts at once, and the channel is told.
-# two_people: it counts for update and delete after two approvers accepted it; needs three approvers.
+# two_people (not in this version): it counts for update and delete after two approvers accepted it.
 policy_changes: announce
 
-# How long somebody who joined a group of approvers later must wait. Needs a group among the approvers.
+# How long somebody who joined a group of approvers later must wait. Only 0s in this version.
 new_approvers_wait: 0s
 `

@@ -84,9 +84,9 @@ func (p *parser) setting(name string, it pair, r *Request) *mistake {
 	case "sort":
 		return p.sort(v, it, r)
 	case "timezone":
-		if _, err := time.LoadLocation(v); err != nil || v == "Local" || !strings.Contains(v, "/") && v != "UTC" {
+		if _, err := time.LoadLocation(v); err != nil || v == "Local" { // "" was refused above
 			return p.wrong("I know no time zone "+show(v)+". They are named like Asia/Kolkata, or UTC.",
-				p.instead(it.from, it.to, "timezone="+place(v)), p.instead(it.from, it.to, "timezone=Asia/Kolkata"))
+				p.instead(it.from, it.to, "timezone="+place(v)), p.instead(it.from, it.to, "timezone="+strings.ToUpper(v)), p.instead(it.from, it.to, "timezone=Asia/Kolkata"))
 		}
 		r.Listing.Timezone = v
 	case "format":

@@ -3,6 +3,8 @@ package grammar
 import (
 	"slices"
 	"strings"
+
+	"countersign/qualys"
 )
 
 // A parser reads the text of one command from left to right.
@@ -102,8 +104,12 @@ func (p *parser) next() (pair, bool, *mistake) {
 		it.to, it.behind = end, end
 		return it, true, nil
 	}
-	it.sign = sign
-	p.skip(blanks)
+	it.sign, it.behind = sign, p.at
+	if p.skip(blanks) != "" && p.pairAhead() { // title= reason="…"
+		p.at, it.to, it.values = it.behind, it.behind, []value{{}}
+		p.last = &it
+		return it, true, nil
+	}
 	it.behind = p.at
 	if m := p.values(&it); m != nil {
 		return it, false, m
@@ -229,6 +235,10 @@ func (p *parser) value(it *pair, many bool) *mistake {
 		return p.wrong("A quote stands in the middle of "+show(text)+".",
 			p.instead(from, p.at, quoted(text)), p.instead(from, p.at, quoted(strings.ReplaceAll(text, `"`, ""))))
 	}
+	if f, _ := field(it.key); f == qualys.TagName && strings.Contains(text, ",") && digits(strings.ReplaceAll(text, ",", "")) {
+		return p.wrong(show(it.key)+" is the name of a tag; tags.tag.id takes ids, and a list of them.",
+			p.instead(it.from, it.behind, string(qualys.TagID)+"="), p.quoteOn(from))
+	}
 	if strings.Contains(text, ",") {
 		return p.wrong("There is a comma in "+show(text)+": quote it if it is one value.", p.quoteOn(from))
 	}
@@ -308,6 +318,17 @@ func (p *parser) begins(key string) bool {
 	return key != "" && follows != "" && strings.IndexByte("=~", follows[0]) >= 0
 }
 
+// pairAhead reports whether a pair with a name we know begins here.
+func (p *parser) pairAhead() bool {
+	ahead := parser{text: p.text, at: p.at}
+	key := ahead.run(blanks + signs + `",`)
+	known := knows(key) || strings.EqualFold(key, reasonKey)
+	if p.verb == Download {
+		_, known = settings[squeeze(key)]
+	}
+	return known && ahead.begins(key)
+}
+
 // stray is the mistake of a word that stands alone.
 func (p *parser) stray(it pair) *mistake {
 	switch w := strings.ToLower(it.key); {
@@ -320,8 +341,14 @@ func (p *parser) stray(it pair) *mistake {
 		return p.wrong("There is no \"not\": conditions say what users have.", p.instead(it.from, it.to, ""))
 	case w == reasonKey:
 		return p.wrong("The reason needs a = and quotes.", p.joined(it.to, it.to, "="))
+	}
+	name, together := p.twoWords(it)
+	switch {
+	case it.quoted:
+	case name != "":
+		return p.wrong(show(name)+" is one field: write it in one word, or in quotes.", together...)
 	case knows(it.key):
-		return p.wrong(show(it.key)+" needs a = and a value.", append(p.twoWords(it), p.joined(it.to, it.to, "="), p.instead(it.to, it.to, "=…"))...)
+		return p.wrong(show(it.key)+" needs a = and a value.", append(together, p.joined(it.to, it.to, "="), p.instead(it.to, it.to, "=…"))...)
 	}
 	if p.last != nil && len(p.last.values) > 0 {
 		last := p.last
@@ -338,7 +365,7 @@ func (p *parser) stray(it pair) *mistake {
 
 // guesses are texts that a word standing alone may have meant.
 func (p *parser) guesses(it pair) []string {
-	tries := p.twoWords(it)
+	_, tries := p.twoWords(it)
 	for _, f := range []string{"id", "emailAddress", "company"} {
 		fits := f == "company" || f == "id" && digits(it.key) || f == "emailAddress" && strings.Contains(strings.TrimPrefix(it.key, "@"), "@")
 		if fits {
@@ -351,19 +378,22 @@ func (p *parser) guesses(it pair) []string {
 	return append(tries, p.instead(it.from, it.to, ""))
 }
 
-// twoWords is the text with a field that was written as two words in one:
-// First Name=x.
-func (p *parser) twoWords(it pair) []string {
+// twoWords is the text with a field that was written as two words in one, such as
+// First Name=x, and its name unless the second word is a field of its own.
+func (p *parser) twoWords(it pair) (name string, tries []string) {
 	ahead := parser{text: p.text, at: it.to, verb: p.verb}
 	next, ok, m := ahead.next()
 	if !ok || m != nil || next.quoted {
-		return nil
+		return "", nil
 	}
 	f, known := field(it.key + next.key)
 	if !known {
-		return nil
+		return "", nil
 	}
-	return []string{p.instead(it.from, next.from+len(next.key), string(f))}
+	if !knows(next.key) {
+		name = it.key + " " + next.key
+	}
+	return name, []string{p.instead(it.from, next.from+len(next.key), string(f))}
 }
 
 func knows(name string) bool {

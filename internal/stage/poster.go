@@ -218,7 +218,7 @@ func (p *poster) tell(e approvals.Event, sealed audit.Sealed, prev string, genui
 // decisions are the events that the requester hears of directly.
 var decisions = map[approvals.Kind]bool{
 	approvals.Approved: true, approvals.Rejected: true, approvals.Withdrawn: true,
-	approvals.Expired: true, approvals.Review: true,
+	approvals.Expired: true, approvals.Review: true, approvals.Closed: true,
 }
 
 // nameOf is the name that an id of the scene shows.

@@ -2,6 +2,7 @@ package approvals
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,7 +23,8 @@ import (
 	"countersign/qualys"
 )
 
-// onEveryRedis runs a test on miniredis and on a real redis-server.
+// onEveryRedis runs a test on miniredis, on a real redis-server, and on a
+// cluster of one node, which knows what may not be in one script.
 func onEveryRedis(t *testing.T, test func(t *testing.T, client redis.UniversalClient)) {
 	t.Parallel()
 	t.Run("miniredis", func(t *testing.T) {
@@ -33,7 +35,11 @@ func onEveryRedis(t *testing.T, test func(t *testing.T, client redis.UniversalCl
 	})
 	t.Run("redis-server", func(t *testing.T) {
 		t.Parallel()
-		test(t, dial(t, server(t)))
+		test(t, dial(t, shared.single.addr(t)))
+	})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		test(t, dialCluster(t, shared.cluster.addr(t)))
 	})
 }
 
@@ -46,15 +52,54 @@ func dial(t *testing.T, addr string) redis.UniversalClient {
 	return client
 }
 
-var shared struct {
-	sync.Once
-	addr string
+func dialCluster(t *testing.T, addr string) redis.UniversalClient {
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: []string{addr}, MaxRetries: -1, Protocol: 2, DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// hook adds a hook where scripts are run: on a cluster that is a node.
+func hook(t *testing.T, client redis.UniversalClient, h redis.Hook) {
+	all, ok := client.(*redis.ClusterClient)
+	if !ok {
+		client.AddHook(h)
+		return
+	}
+	require.NoError(t, all.ForEachMaster(t.Context(), func(_ context.Context, node *redis.Client) error {
+		node.AddHook(h)
+		return nil
+	}))
+}
+
+// shared are the servers for all tests; each test has a tenant of its own.
+var shared struct{ single, cluster lazy }
+
+// A lazy is a server that the first test starts that needs it.
+type lazy struct {
+	once sync.Once
+	node *node
 	err  error
 }
 
-// server is the address of one redis-server for all tests; each test has a
-// tenant of its own. It ends with the test process: its input is our pipe.
-func server(t *testing.T) string {
+func (l *lazy) addr(t *testing.T) string {
+	path := redisServer(t)
+	l.once.Do(func() {
+		if l != &shared.cluster {
+			l.node, l.err = start(path)
+			return
+		}
+		if l.node, l.err = start(path, "--cluster-enabled", "yes"); l.err == nil {
+			l.err = l.node.takeAllSlots()
+		}
+	})
+	require.NoError(t, l.err)
+	return l.node.addr
+}
+
+func redisServer(t *testing.T) string {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("CI") != "" {
@@ -62,55 +107,98 @@ func server(t *testing.T) string {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	shared.Do(func() { shared.addr, shared.err = start(path) })
-	require.NoError(t, shared.err)
-	return shared.addr
+	return path
 }
-
-var stopServer = func() {}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	stopServer()
+	for _, l := range []*lazy{&shared.single, &shared.cluster} {
+		if l.node != nil {
+			l.node.stop()
+		}
+	}
 	os.Exit(code)
 }
 
-func start(path string) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// A node is a redis-server of ours.
+type node struct {
+	addr string
+	dir  string
+	cmd  *exec.Cmd
+}
+
+func (n *node) stop() {
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait()
+	_ = os.RemoveAll(n.dir)
+}
+
+func (n *node) port() string {
+	_, port, _ := net.SplitHostPort(n.addr)
+	return port
+}
+
+// freeAddr is a port nobody uses. A cluster's node needs a second one, 10000
+// above.
+func freeAddr() (string, error) {
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		addr := l.Addr().(*net.TCPAddr)
+		_ = l.Close()
+		if addr.Port <= 55000 {
+			return addr.String(), nil
+		}
 	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+}
+
+// start starts a redis-server and waits until it answers.
+func start(path string, more ...string) (*node, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "countersign-redis")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir,
-		"--logfile", filepath.Join(dir, "log"))
-	if err := cmd.Start(); err != nil {
-		return "", err
+	n := &node{addr: addr, dir: dir}
+	args := append([]string{"--port", n.port(), "--bind", "127.0.0.1", "--save", "", "--dir", dir, "--logfile", filepath.Join(dir, "log")}, more...)
+	n.cmd = exec.Command(path, args...)
+	if err := n.cmd.Start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	stopServer = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
+	err = n.until("it answers", func(ctx context.Context, c *redis.Client) bool { return c.Ping(ctx).Err() == nil })
+	if err != nil {
+		n.stop()
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	return n, nil
+}
+
+// until waits for something to be true of the node.
+func (n *node) until(what string, is func(ctx context.Context, c *redis.Client) bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	client := redis.NewClient(&redis.Options{Addr: n.addr, Protocol: 2, DisableIdentity: true})
 	defer client.Close()
-	for client.Ping(ctx).Err() != nil {
-		if ctx.Err() != nil {
-			return "", fmt.Errorf("redis-server does not answer: %w", ctx.Err())
-		}
+	for !is(ctx, client) {
 		select {
 		case <-ctx.Done():
+			return fmt.Errorf("redis-server %s: waited in vain until %s", n.addr, what)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return addr, nil
+	return nil
+}
+
+func (n *node) takeAllSlots() error {
+	return n.until("the cluster is whole", func(ctx context.Context, c *redis.Client) bool {
+		_ = c.Do(ctx, "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err() // an error once they are taken
+		return strings.Contains(c.ClusterInfo(ctx).Val(), "cluster_state:ok")
+	})
 }
 
 var (

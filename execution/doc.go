@@ -26,6 +26,9 @@
 // for people to look at (NEEDS_REVIEW); its users are then unknown where a
 // write was not observed to its end, and never called failed.
 //
+// At each claim the channel is compared with Redis ([Config.Entries]): one that
+// knows more of the request than Redis does means that Redis was rolled back.
+//
 // A run whose canary failed, or more than a fifth of a chunk, is STOPPED by
 // whichever replica finds it so in the ledger.
 //

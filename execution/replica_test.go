@@ -13,6 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"countersign/audit"
 	"countersign/execution"
 	"countersign/qualys"
 )
@@ -22,7 +23,8 @@ type replica struct {
 	*house
 	link    *link
 	poll    time.Duration
-	between *office            // who judges between chunks, when it is not the house's
+	between *office // who judges between chunks, when it is not the house's
+	entries func(ctx context.Context, request string) (uint64, []audit.Entry, error)
 	stop    context.CancelFunc // SIGTERM
 	ended   chan struct{}      // closed when it has ended
 	struck  chan struct{}      // closed when a fault point struck
@@ -56,6 +58,7 @@ func (r *replica) run(policy string) *replica {
 		Book: r.open(p, r.link, r.point), Users: &watched{client, r}, Policy: p, Directory: r.people,
 		Accounts: client.Logins, Point: r.point, Poll: r.poll,
 	}
+	cfg.Entries = r.entries
 	if r.between != nil {
 		cfg.Between = r.between
 	}

@@ -39,21 +39,24 @@ func (r *run) match(work context.Context) (hold, end error) {
 	return nil, nil
 }
 
-// ends are what cannot follow the last approval of a request that runs.
+// ends are after what nothing follows, whatever people press on an old copy.
 var ends = []approvals.Kind{
-	approvals.Rejected, approvals.Cancelled, approvals.Withdrawn, approvals.Expired, approvals.Review,
-	approvals.Finished, approvals.Stopped, approvals.Closed, approvals.Void,
+	approvals.Rejected, approvals.Cancelled, approvals.Expired, approvals.Finished, approvals.Stopped,
+	approvals.Closed, approvals.Void,
 }
 
-// refuted returns the entry that says that the last approval does not hold any
-// more, if there is one.
+// refuted returns the entry that says that the request is over, or that its last
+// approval does not hold any more, if there is one.
 func refuted(entries []audit.Entry) (audit.Entry, bool) {
 	var newest audit.Entry
 	for _, e := range entries {
-		said := e.Kind == approvals.Approved || e.Kind == approvals.Resumed || slices.Contains(ends, e.Kind)
-		if said && e.Seq > newest.Seq {
+		switch {
+		case slices.Contains(ends, e.Kind):
+			return e, true
+		case e.Seq < newest.Seq:
+		case e.Kind == approvals.Approved, e.Kind == approvals.Resumed, e.Kind == approvals.Withdrawn, e.Kind == approvals.Review:
 			newest = e
 		}
 	}
-	return newest, slices.Contains(ends, newest.Kind)
+	return newest, newest.Kind == approvals.Withdrawn || newest.Kind == approvals.Review
 }

@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -83,6 +85,13 @@ func (a *actor) wait(at string, urgent bool) verdict {
 // point is a named fault point of the product.
 func (a *actor) point(at string) { a.wait(at, false) }
 
+// jitter draws for any goroutine of the process.
+func (a *actor) jitter(n int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rng.Int64N(n)
+}
+
 // sleep waits, and reports whether the process still lives.
 func (a *actor) sleep(d time.Duration) bool {
 	select {
@@ -103,7 +112,7 @@ func (w *world) spawn(name string, person bool, life func(a *actor)) *actor {
 	a.n = len(w.actors)
 	w.actors = append(w.actors, a)
 	w.mu.Unlock()
-	a.rng = rand.New(rand.NewPCG(w.seed, uint64(a.n)+100))
+	a.rng = rand.New(&source{from: rand.NewPCG(w.seed, uint64(a.n)+100)})
 	a.ctx, a.cancel = context.WithCancel(context.WithValue(w.t.Context(), actorKey{}, a))
 	a.book = w.open(a)
 	go func() {

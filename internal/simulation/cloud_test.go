@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -73,12 +75,12 @@ type caller struct {
 
 // Find returns the users that are there.
 func (c *caller) Find(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUser, error) {
-	c.a.wait("qualys.find", false)
-	if time.Now().Before(c.healed) && c.strikes == nil && c.rng.IntN(40) == 0 {
-		return nil, &qualys.Error{Op: "search/saq/user", Status: 503}
-	}
 	if !sleep(ctx, 30*time.Millisecond) {
 		return nil, ctx.Err()
+	}
+	c.a.wait("qualys.find", false) // from here on nobody else moves
+	if time.Now().Before(c.healed) && c.strikes == nil && c.rng.IntN(40) == 0 {
+		return nil, &qualys.Error{Op: "search/saq/user", Status: 503}
 	}
 	c.settleDown()
 	var all []qualys.SAQUser
@@ -102,7 +104,9 @@ func (c *caller) Update(ctx context.Context, ids []qualys.SAQUserID, change qual
 }
 
 // write is what becomes of a write: its call or its answer may get lost, it may
-// arrive late, be turned away, or be answered with nonsense.
+// arrive late, be turned away, or be answered with nonsense. What is done at all
+// is done within 15 s of the call: the settle times are a guess about that, and
+// nobody can tell a write that is later still from one that is lost.
 func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SAQUserID, change qualys.Change) ([]qualys.SAQUserID, error) {
 	c.leaves(c, verb, ids, change)
 	do := func() { c.arrives(verb, ids, change) }
@@ -126,11 +130,13 @@ func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SA
 		return nil, &qualys.Error{Op: "write", Status: 409, RetryAfter: []time.Duration{0, 3 * time.Second, 70 * time.Second}[c.rng.IntN(3)]}
 	case "refused login":
 		return nil, &qualys.Error{Op: "write", Status: 401, Code: "INVALID_CREDENTIALS"}
-	case "slow":
-		if !sleep(ctx, time.Duration(10+c.rng.IntN(30))*time.Second) { // we left: nobody knows
-			c.later = append(c.later, effect{time.Now().Add(time.Second), ids, do})
+	case "slow": // done soon, and answered late: whoever leaves does not hear it
+		c.later = append(c.later, effect{time.Now().Add(time.Duration(1+c.rng.IntN(15)) * time.Second), ids, do})
+		if !sleep(ctx, time.Duration(16+c.rng.IntN(25))*time.Second) {
 			return nil, &qualys.Error{Op: "write", Fate: qualys.TimedOut, Err: ctx.Err()}
 		}
+		c.settleDown()
+		return ids, nil
 	case "stubborn":
 		c.arrives(verb, ids[1:], change)
 		return ids, nil

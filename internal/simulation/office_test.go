@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -6,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"countersign/approvals/rules"
 )
@@ -50,18 +53,21 @@ type office struct {
 	*world
 	left map[string]int // id => the step in which the person left
 	down int            // the step in which it went down, or 0
+	up   time.Time      // when it comes up again
 }
 
 func newOffice(w *world) *office { return &office{world: w, left: map[string]int{}} }
 
 // Profile is what Slack knows of a person.
 func (o *office) Profile(_ context.Context, p rules.Person) (rules.Profile, error) {
-	if o.down > 0 {
+	if o.isDown() {
 		return rules.Profile{}, errors.New("slack is down")
 	}
 	_, left := o.left[p.ID]
 	return rules.Profile{Name: p.ID, Email: p.ID + "@example.com", Team: "T1", Deleted: left}, nil
 }
+
+func (o *office) isDown() bool { return o.down > 0 && time.Now().Before(o.up) }
 
 // Members is of no use: the policies here name people.
 func (o *office) Members(context.Context, string) ([]string, error) {

@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -62,6 +64,9 @@ func (r *asked) hold(a *actor) error {
 // click that nobody judges must fail all the same where it would be a
 // requester's own.
 func (r *asked) approve(a *actor, by rules.Person, op string, judged bool) error {
+	if a.tired[r.id] {
+		return errors.New("nobody wants it any more")
+	}
 	if judged {
 		if err := a.policy.MayApprove(a.ctx, a.office, r.by, by); err != nil {
 			return err
@@ -180,8 +185,12 @@ func (w *world) atTheEdge(r *asked, who rules.Person, off time.Duration) {
 
 // held waits until the request is there.
 func (a *actor) held(r *asked) bool {
+	patience := 30 * time.Second
+	if a.strikes != nil {
+		patience = 3 * time.Minute
+	}
 	for a.state(r.id) == "" {
-		if time.Since(a.begun) > 3*time.Minute || !a.sleep(500*time.Millisecond) {
+		if time.Since(a.begun) > patience || !a.sleep(500*time.Millisecond) {
 			return false
 		}
 	}

@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -26,7 +28,7 @@ func (w *world) startReplica() {
 		users := &caller{cloud: w.cloud, a: a, seen: map[userID]int{}}
 		cfg := execution.Config{
 			Book: a.book, Users: users, Policy: a.policy, Directory: w.office, Point: a.point,
-			Poll: w.poll, Rand: a.rng.Int64N, Off: w.off.rule, Entries: w.entries,
+			Poll: w.poll, Rand: a.jitter, Off: w.off.rule, Entries: w.entries,
 		}
 		if w.off.config != nil {
 			w.off.config(&cfg)

@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -35,17 +37,6 @@ func schedule(w *world) {
 	w.lastMoment()
 	w.mallory(evil)
 }
-
-// What Mallory does, or what Redis does by itself.
-const (
-	none = iota
-	forgesApprovals
-	movesDeadline
-	claimsQuorum
-	swapsPlan
-	losesPlan
-	rollsBack
-)
 
 // one is true once in n times.
 func (w *world) one(n int) bool { return w.rng.IntN(n) == 0 }
@@ -184,10 +175,10 @@ func (w *world) trouble() {
 		at(20*time.Second, "a stricter policy", func() { w.renew(stricterPolicy()); w.startReplica() })
 	}
 	if w.one(10) {
-		d := w.within(20 * time.Second)
-		w.events = append(w.events,
-			happening{d, "slack is down", func() { w.office.down = w.step + 1 }},
-			happening{d + w.within(20*time.Second), "slack is up", func() { w.office.down = 0 }})
+		r := w.asked[w.rng.IntN(len(w.asked))]
+		w.when("slack is down", time.Second, func() bool { return w.state(r.id) == approvals.APPROVED }, func() {
+			w.office.down, w.office.up = w.step+1, time.Now().Add(5*time.Second+w.within(10*time.Second))
+		})
 	}
 	if w.one(8) {
 		at(30*time.Second, "Qualys says yes and does nothing", func() { w.cloud.forced = "stubborn" })
@@ -229,9 +220,14 @@ type deed struct {
 }
 
 var deeds = []deed{
-	{"withdraws", "claim.before", func(a *actor, r *asked, who rules.Person, op string) error {
-		_, err := a.book.Withdraw(a.ctx, r.id, who, op)
-		return err
+	{"withdraws", "claim.before", func(a *actor, r *asked, _ rules.Person, op string) error {
+		for _, who := range a.matters[r.id].people() { // and nobody approves it any more
+			a.tired[r.id] = true
+			if _, err := a.book.Withdraw(a.ctx, r.id, who, op+who.ID); err != nil {
+				return err
+			}
+		}
+		return nil
 	}},
 	{"cancels", "claim.before", func(a *actor, r *asked, _ rules.Person, op string) error {
 		_, err := a.book.Cancel(a.ctx, r.id, r.by, op)
@@ -301,108 +297,5 @@ func (w *world) lastMoment() {
 			a.point("click")
 			_ = d.do(a, r, who, r.id+" last moment")
 		})
-	})
-}
-
-// mallory writes to Redis by hand, or Redis loses something.
-func (w *world) mallory(evil int) {
-	r := w.asked[w.rng.IntN(len(w.asked))]
-	record := key("r:" + r.id)
-	switch evil {
-	case forgesApprovals:
-		w.when("Mallory approves it in Redis", 2*time.Second, func() bool { return w.state(r.id) == approvals.PENDING }, func() {
-			w.m.HSet(record, "state", "APPROVED", "have", fmt.Sprint(r.need), "starts", "1", "approved_seq", "1", "ready", "1",
-				"a:"+carol.String(), "0|1|forged||op", "a:"+dave.String(), "0|1|forged||op")
-			w.forge(r.id)
-		})
-	case movesDeadline:
-		r = w.asked[0]
-		record = key("r:" + r.id)
-		w.when("Mallory moves the deadline", 2*time.Second, func() bool { return w.state(r.id) == approvals.PENDING }, func() {
-			at := w.deadline(r.id).Add(w.skew)
-			w.m.HSet(record, "deadline", fmt.Sprint(at.Add(2*time.Minute).UnixMilli()))
-			w.forge(r.id)
-			w.clicksLater(r, at)
-		})
-	case claimsQuorum:
-		w.when("Mallory claims a quorum of nobody", 2*time.Second, func() bool { return w.state(r.id) == approvals.PENDING }, func() {
-			w.m.HSet(record, "state", "APPROVED", "have", fmt.Sprint(r.need), "starts", "1", "approved_seq", "1")
-			_, _ = w.m.ZAdd(key("due"), 1, r.id)
-			w.forge(r.id)
-		})
-	case swapsPlan:
-		other := w.asked[0]
-		if other == r && len(w.asked) > 1 {
-			other = w.asked[1]
-		}
-		w.when("Mallory swaps the plan", 2*time.Second, func() bool { return w.state(r.id) == approvals.APPROVED && w.m.Exists(key("p:"+other.id)) }, func() {
-			plan, err := w.m.Get(key("p:" + other.id))
-			if err == nil && other != r {
-				_ = w.m.Set(key("p:"+r.id), plan)
-				w.forge(r.id)
-			}
-		})
-	case losesPlan:
-		w.when("Redis loses the plan", time.Second, func() bool {
-			return w.last != nil && w.last.at == "claim.before" && w.state(r.id) == approvals.APPROVED || w.one(60) && w.state(r.id).Open()
-		}, func() { w.m.Del(key("p:" + r.id)) })
-	case rollsBack:
-		w.rollBack(r)
-	}
-}
-
-// when lets something happen as soon as it can, from a moment on.
-func (w *world) when(name string, from time.Duration, can func() bool, do func()) {
-	w.maybe = append(w.maybe, &chance{name, w.begun.Add(from), can, do})
-}
-
-// A chance is something that happens once it can.
-type chance struct {
-	name string
-	from time.Time
-	can  func() bool
-	do   func()
-}
-
-// clicksLater lets people approve although the true deadline is over.
-func (w *world) clicksLater(r *asked, deadline time.Time) {
-	for _, who := range []rules.Person{carol, dave} {
-		w.spawn(who.ID+" approves too late "+r.id, true, func(a *actor) {
-			if a.sleep(time.Until(deadline.Add(-w.skew)) + time.Second) {
-				a.point("click")
-				_ = r.approve(a, who, r.id+" too late "+who.ID, true)
-			}
-		})
-	}
-}
-
-// rollBack puts an old copy of an approved request back after somebody ended it,
-// as a failover or a restored dump would.
-func (w *world) rollBack(r *asked) {
-	record, copied := key("r:"+r.id), map[string]string{}
-	w.when("Redis is copied", time.Second, func() bool { return w.state(r.id) == approvals.APPROVED }, func() {
-		fields, _ := w.m.HKeys(record)
-		for _, f := range fields {
-			copied[f] = w.m.HGet(record, f)
-		}
-		w.clicks(r, r.by, "thinks better of it", 0, false, func(a *actor, op string) error {
-			_, err := a.book.Cancel(a.ctx, r.id, r.by, op)
-			return err
-		})
-	})
-	w.when("the old copy is put back", time.Second, func() bool {
-		return len(copied) > 0 && w.state(r.id) == approvals.CANCELLED && w.allPosted()
-	}, func() {
-		for f, v := range copied {
-			w.m.HSet(record, f, v)
-		}
-		for _, u := range r.plan.Users() {
-			w.m.HSet(key("held"), u.ID.String(), r.id)
-			_, _ = w.m.SAdd(key("u:"+r.id), u.ID.String())
-		}
-		w.m.HDel(record, "ended")
-		w.m.HSet(key("open"), r.id, r.by.String())
-		_, _ = w.m.ZAdd(key("due"), 1, r.id)
-		w.rolledBack(r.id)
 	})
 }

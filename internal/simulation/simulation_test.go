@@ -1,3 +1,5 @@
+//go:build !race
+
 // Package simulation attacks the product's own approvals and execution: their
 // book and scripts, their executor, and the outbox, over a Redis, a Qualys and
 // a channel in memory, in one goroutine at a time.
@@ -42,7 +44,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // thousands of short lives
+	debug.SetGCPercent(1000) // thousands of short lives
 	goleak.VerifyTestMain(m)
 }
 

@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation
 
 import (
@@ -91,7 +93,7 @@ func inWorld(t *testing.T, seed uint64, off mutant, furnish func(w *world)) *wor
 
 func newWorld(t *testing.T, seed uint64, off mutant) *world {
 	w := &world{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), m: miniredis.NewMiniRedis(), off: off,
+		t: t, seed: seed, rng: rand.New(&source{from: rand.NewPCG(seed, 1)}), m: miniredis.NewMiniRedis(), off: off,
 		poll: 2500 * time.Millisecond, begun: time.Now(), arrived: make(chan struct{}, 1), stats: newStats(),
 	}
 	w.m.ClockTTL(true)
@@ -374,4 +376,17 @@ func (w *world) stop() {
 			w.waitFor(time.Time{})
 		}
 	}
+}
+
+// A source is where chance comes from. Goroutines that wake at one moment of the
+// bubble may ask it together.
+type source struct {
+	mu   sync.Mutex
+	from rand.Source
+}
+
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.from.Uint64()
 }

@@ -1,0 +1,105 @@
+package execution_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"countersign/approvals"
+	"countersign/audit"
+)
+
+func said(kinds ...approvals.Kind) []audit.Entry {
+	var all []audit.Entry
+	for i, k := range kinds {
+		all = append(all, audit.Entry{Seq: int64(i) + 1, Kind: k})
+	}
+	return all
+}
+
+// Reliability row 14: nothing runs from a Redis that was rolled back. The
+// channel remembers what Redis lost.
+func TestTheChannelKnowsMore(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ahead   uint64 // the channel's newest number, over Redis'
+		entries []audit.Entry
+		want    approvals.State
+	}{
+		"what Redis knows":               {0, said(approvals.Requested, approvals.Approved), approvals.DONE},
+		"numbers that Redis lost":        {1, said(approvals.Requested, approvals.Approved), approvals.NEEDS_REVIEW},
+		"no approval at all":             {0, nil, approvals.DONE},
+		"a withdrawal":                   {0, said(approvals.Approved, approvals.Withdrawn), approvals.NEEDS_REVIEW},
+		"a withdrawal that was made up":  {0, said(approvals.Approved, approvals.Withdrawn, approvals.Approved), approvals.DONE},
+		"a review":                       {0, said(approvals.Approved, approvals.Started, approvals.Review), approvals.NEEDS_REVIEW},
+		"a review that was resumed":      {0, said(approvals.Approved, approvals.Review, approvals.Approved, approvals.Resumed), approvals.DONE},
+		"a rejection":                    {0, said(approvals.Approved, approvals.Rejected), approvals.NEEDS_REVIEW},
+		"a cancellation":                 {0, said(approvals.Approved, approvals.Cancelled), approvals.NEEDS_REVIEW},
+		"an approval of what is over":    {0, said(approvals.Approved, approvals.Cancelled, approvals.Approved), approvals.NEEDS_REVIEW},
+		"the end of its time":            {0, said(approvals.Requested, approvals.Expired), approvals.NEEDS_REVIEW},
+		"a run that was finished before": {0, said(approvals.Approved, approvals.Started, approvals.Finished), approvals.NEEDS_REVIEW},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, 2, func(h *house) {
+				p := h.approved(h.plan())
+				r := h.replica()
+				r.entries = func(ctx context.Context, request string) (uint64, []audit.Entry, error) {
+					assert.Equal(t, p.ID, request)
+					last, err := h.book.Last(ctx)
+					return uint64(last) + tt.ahead, tt.entries, err
+				}
+				r.run(policyText)
+				p = h.await(p, time.Minute, tt.want)
+				if tt.want == approvals.NEEDS_REVIEW {
+					assert.Equal(t, approvals.WhyRolledBack, p.Cause)
+					assert.Empty(t, h.writes())
+				}
+			})
+		})
+	}
+}
+
+// Promise 7: while the channel cannot be read nothing is written, and nothing
+// is lost.
+func TestAChannelThatCannotBeReadIsWaitedFor(t *testing.T) {
+	inHouse(t, 2, func(h *house) {
+		p := h.approved(h.plan())
+		begun, down := time.Now(), 20*time.Second
+		var asked atomic.Int64
+		r := h.replica()
+		r.entries = func(ctx context.Context, _ string) (uint64, []audit.Entry, error) {
+			asked.Add(1)
+			if time.Since(begun) < down {
+				return 0, nil, errors.New("slack is down")
+			}
+			last, err := h.book.Last(ctx)
+			return uint64(last), said(approvals.Approved), err
+		}
+		r.run(policyText)
+		p = h.await(p, 2*time.Minute, approvals.DONE)
+		assert.EqualValues(t, 1, p.Epoch)
+		assert.Greater(t, h.writes()[0].At.Sub(begun), down)
+		assert.Less(t, asked.Load(), int64(8), "once a claim, when it could be read")
+	})
+}
+
+// A takeover looks again.
+func TestATakeoverComparesAgain(t *testing.T) {
+	inHouse(t, 27, func(h *house) {
+		p := h.approved(h.plan())
+		first := h.replica()
+		<-first.at("chunk.end", 1, first.crash).run(policyText).ended
+		second := h.replica()
+		second.entries = func(ctx context.Context, _ string) (uint64, []audit.Entry, error) {
+			last, err := h.book.Last(ctx)
+			return uint64(last), said(approvals.Approved, approvals.Stopped), err
+		}
+		second.run(policyText)
+		p = h.await(p, 2*time.Minute, approvals.NEEDS_REVIEW)
+		assert.Equal(t, approvals.WhyRolledBack, p.Cause)
+		assert.Equal(t, "done=1 not-run=26", h.event(p, approvals.Review).Counts.String())
+	})
+}

@@ -1,0 +1,151 @@
+//go:build !race
+
+package simulation
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"slices"
+
+	"countersign/approvals"
+	"countersign/audit"
+	"countersign/qualys"
+)
+
+// allOver reports whether every request that was stored has come to an end.
+func (c *checker) allOver() bool {
+	for _, r := range c.asked {
+		s := c.state(r.id)
+		if s == approvals.PENDING || s == approvals.APPROVED || s == approvals.RUNNING {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checker) allPosted() bool {
+	n, _ := c.m.Get(key("seq"))
+	return n == "" || c.m.HGet(key("posted"), "seq") == n
+}
+
+// finally judges how everything ended.
+func (c *checker) finally() {
+	for _, r := range c.asked {
+		c.final[r.id] = c.state(r.id)
+	}
+	if len(c.broken) > 0 {
+		return // what follows follows from it
+	}
+	c.cloud.settleDown()
+	for id, u := range c.cloud.first {
+		held := slices.ContainsFunc(c.order, func(m *matter) bool {
+			return m.started > 0 && slices.ContainsFunc(m.plan.Users(), func(u qualys.SAQUser) bool { return u.ID == id })
+		})
+		now := c.cloud.users[id]
+		_, drifted := c.cloud.drifted[id]
+		if same := now != nil && now.Title == u.Title; !held && !drifted && !c.cloud.gone[id] && !same {
+			c.bad("bystander: user %d was touched", id)
+		}
+		if c.cloud.effects[id] > 1 {
+			c.bad("effect: user %d was changed %d times", id, c.cloud.effects[id])
+		}
+	}
+	for _, m := range c.order {
+		c.end(m)
+	}
+	c.trailIsWhole()
+	c.nothingLeft()
+}
+
+func (c *checker) end(m *matter) {
+	c.stats.requests++
+	is := c.state(m.id)
+	c.stats.states[string(is)]++
+	if m.started > 0 {
+		c.stats.executed++
+		if m.claims > 1 {
+			c.stats.takeovers++
+		}
+	}
+	switch {
+	case is == approvals.PENDING, is == approvals.APPROVED, is == approvals.RUNNING:
+		c.bad("liveness: %s is still %s", m.id, is)
+	case is != m.state && !c.forged[m.id] && !m.rolled:
+		c.bad("states: %s is %s, and the log says %s", m.id, is, m.state)
+	case m.sums > 1:
+		c.bad("summary: %s has %d", m.id, m.sums)
+	}
+	effects, gone := 0, 0 // who is gone without us may be counted as done: a mark names a chunk, not its users
+	for _, u := range m.plan.Users() {
+		effects += c.cloud.effects[u.ID]
+		if c.cloud.gone[u.ID] {
+			gone++
+		}
+	}
+	shared := slices.ContainsFunc(c.order, func(other *matter) bool { return other != m && other.shares(m) })
+	if shared || m.counts == nil {
+		return
+	}
+	done, unknown := m.counts["done"], m.counts["unknown"]
+	total := 0
+	for _, n := range m.counts {
+		total += n
+	}
+	switch {
+	case total != len(m.plan.Users()) && total > 0:
+		c.bad("counts: %s counted %d of %d users: %s", m.id, total, len(m.plan.Users()), m.counts)
+	case m.sums > 0 && (effects < done-gone || effects > done+unknown), effects > done+unknown:
+		c.bad("counts: %s says %q, and %d users were changed", m.id, m.counts, effects)
+	case is == approvals.DONE && done+m.counts["already"] != len(m.plan.Users()):
+		c.bad("counts: %s is DONE with %q", m.id, m.counts)
+	}
+}
+
+// trailIsWhole verifies the channel as an auditor would.
+func (c *checker) trailIsWhole() {
+	var lines []audit.Line
+	for i, p := range c.channel {
+		if p.seq != int64(i)+1 {
+			c.bad("trail: #%d stands where #%d belongs", p.seq, i+1)
+		}
+		var s audit.Sealed
+		if err := json.Unmarshal(p.sealed, &s); err != nil {
+			c.bad("trail: %v", err)
+			return
+		}
+		lines = append(lines, audit.Line{Entry: s.Entry, Text: s.Text})
+	}
+	public, _ := c.keys.Sign.Public().(ed25519.PublicKey)
+	report, err := audit.Verify(public, func(yield func(audit.Line, error) bool) {
+		for _, l := range lines {
+			if !yield(l, nil) {
+				return
+			}
+		}
+	})
+	if err != nil || len(report.Problems) > 0 {
+		c.bad("trail: %v %v", err, report.Problems)
+	}
+	if int64(len(c.channel)) != c.seen {
+		c.bad("trail: %d of %d events are in the channel", len(c.channel), c.seen)
+	}
+}
+
+// nothingLeft says that requests that are over hold nothing any more.
+func (c *checker) nothingLeft() {
+	due, _ := c.m.SortedSet(key("due"))
+	for _, m := range c.order {
+		if c.state(m.id).Open() {
+			continue
+		}
+		if _, ok := due[m.id]; ok {
+			c.bad("left: %s is over and still due", m.id)
+		}
+		if c.m.HGet(key("open"), m.id) != "" || c.m.Exists(key("u:"+m.id)) {
+			c.bad("left: %s is over and still open", m.id)
+		}
+		if running, _ := c.m.Get(key("running")); running == m.id {
+			c.bad("left: %s is over and still has the running slot", m.id)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func (c *cast) round(n int, between func(card minislack.Message)) {
 func (c *cast) truth(rounds int) {
 	summaries := 0
 	for _, m := range c.slack.Messages(channel) {
-		if m.Metadata != nil && m.Metadata.Type == "countersign_summary" {
+		if isSummary(m) {
 			summaries++
 		}
 	}

@@ -196,15 +196,15 @@ func mini(t *testing.T) (*Server, *party) {
 	return api, s
 }
 
-// Sends the same calls, which only read, to miniqualys and to a real account.
-// It is run by hand:
+// Sends the same calls, which only read, to miniqualys and to a real account, or
+// to a second miniqualys while no account is named:
 //
 //	COMPARE_API_URL=https://qualysapi… COMPARE_GATEWAY_URL=https://gateway… \
-//	COMPARE_USERNAME=… COMPARE_PASSWORD=… go test -run WithARealAccount ./internal/miniqualys
+//	COMPARE_USERNAME=… COMPARE_PASSWORD=… go test -run TestCompare ./internal/miniqualys
 //
 // The environment of the bot is not looked at, so that no test reaches the real
 // Qualys by accident.
-func TestCompareWithARealAccount(t *testing.T) {
+func TestCompare(t *testing.T) {
 	theirs := &party{
 		api: os.Getenv("COMPARE_API_URL"), username: os.Getenv("COMPARE_USERNAME"), password: os.Getenv("COMPARE_PASSWORD"),
 		gateway: os.Getenv("COMPARE_GATEWAY_URL"), http: &http.Client{
@@ -213,7 +213,7 @@ func TestCompareWithARealAccount(t *testing.T) {
 		},
 	}
 	if cmp.Or(theirs.api, theirs.gateway, theirs.username, theirs.password) == "" {
-		t.Skip("COMPARE_API_URL and the like are not set")
+		_, theirs = mini(t)
 	}
 	require.NotContains(t, []string{theirs.api, theirs.gateway, theirs.username, theirs.password}, "", "all four are needed")
 	_, ours := mini(t)
@@ -227,10 +227,6 @@ func TestCompareWithARealAccount(t *testing.T) {
 func TestCompareFindsDifferences(t *testing.T) {
 	_, ours := mini(t)
 	api, theirs := mini(t)
-	differences, err := compareParties(ours, theirs)
-	require.NoError(t, err)
-	require.Empty(t, differences, "the same server twice")
-
 	for _, tt := range []struct {
 		name   string
 		quirks Quirks
@@ -251,7 +247,7 @@ func TestCompareFindsDifferences(t *testing.T) {
 	}
 	api.SetQuirks(Quirks{})
 	theirs.password = "wrong"
-	_, err = compareParties(ours, theirs)
+	_, err := compareParties(ours, theirs)
 	require.ErrorContains(t, err, "they refuse the login")
 	assert.Equal(t, 1, api.RefusedLogins(), "a wrong password is shown once")
 }

@@ -62,7 +62,7 @@
 // [Server.Updates] say how often a write reached a user, [Server.Requests] what
 // came over the wire, without secrets.
 //
-// How near all this is to the real one shows TestCompareWithARealAccount, which
+// How near all this is to the real one shows TestCompare, which
 // sends the same reading calls to both; it is run by hand.
 //
 // # Not simulated

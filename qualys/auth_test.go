@@ -131,6 +131,9 @@ type attempts struct {
 func newBreaker() *breaker { return &breaker{keys: map[string]*attempts{}} }
 
 func (b *breaker) login(ctx context.Context, key string, step qualys.LoginStep) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	b.mu.Lock()
 	b.steps = append(b.steps, step)
 	a := b.keys[key]

@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,8 +16,9 @@ import (
 
 // What one call may hold. Qualys' pages are of 1 to 1000 users.
 const (
-	pageSize = 1000
-	maxIDs   = 1000
+	pageSize    = 1000
+	defaultPage = 100 // where nothing is said
+	maxIDs      = 1000
 )
 
 // The calls of the API server, as [Error.Op] names them.
@@ -54,139 +53,6 @@ func (c *Client) Count(ctx context.Context, f Filter) (int, error) {
 			err = &Error{Op: opCount, Status: http.StatusOK, Err: errors.New("the answer has no count")}
 		}
 		return a.Count, err
-	})
-}
-
-// Search yields the SAQ users that satisfy the filter, each once, a page of
-// 1000 at a time, in Qualys' order; the empty filter yields everybody in scope.
-// The first error ends it.
-//
-// Every user is checked against the filter, because a server that ignored a
-// condition would have selected everybody: [ErrIgnoredCriteria]. Each page
-// begins with the last user of the page before, which proves that nobody came
-// or went in between and that the server heeds the offset. If that fails, the
-// search is begun once more for the users still missing; if it fails again,
-// the error is [ErrIncomplete]. So is an answer with fewer users than it counts.
-//
-// It is POST /qps/rest/1.0/search/saq/user.
-// Source: https://docs.qualys.com/en/saq/api/users/search_users.htm
-func (c *Client) Search(ctx context.Context, f Filter) iter.Seq2[SAQUser, error] {
-	return func(yield func(SAQUser, error) bool) {
-		if err := f.Validate(); err != nil {
-			yield(SAQUser{}, err)
-			return
-		}
-		s := search{client: c, filter: f, seen: map[SAQUserID]struct{}{}}
-		err := s.pass(ctx, yield)
-		if errors.Is(err, errMoved) {
-			err = s.pass(ctx, yield)
-		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(SAQUser{}, err)
-		}
-	}
-}
-
-var (
-	errMoved   = fmt.Errorf(opSearch+": %w: the pages do not fit together, users came or went while they were read", ErrIncomplete)
-	errStopped = errors.New("the caller wants no more")
-)
-
-// A search reads pages until it has seen everybody.
-type search struct {
-	client *Client
-	filter Filter
-	seen   map[SAQUserID]struct{}
-}
-
-// pass reads all pages once and yields the users not yet seen.
-func (s *search) pass(ctx context.Context, yield func(SAQUser, error) bool) error {
-	var last SAQUserID // the user with whom the next page must begin
-	rows := 0          // read in this pass, the shared ones once
-	for {
-		p, err := s.page(ctx, max(rows, 1))
-		if err != nil {
-			return err
-		}
-		shared := 0
-		if rows > 0 {
-			if len(p.users) == 0 || p.users[0].ID != last {
-				return errMoved
-			}
-			shared = 1
-		}
-		fresh := p.users[shared:]
-		rows += len(fresh)
-		if err := s.hand(fresh, yield); err != nil {
-			return err
-		}
-		switch {
-		case p.last():
-			return p.counted(rows)
-		case len(fresh) == 0:
-			return fmt.Errorf(opSearch+": %w: Qualys says there are more users and sends none", ErrIncomplete)
-		}
-		last = p.users[len(p.users)-1].ID
-	}
-}
-
-// hand checks a page whole, then yields it.
-func (s *search) hand(users []SAQUser, yield func(SAQUser, error) bool) error {
-	for _, u := range users {
-		if i := slices.IndexFunc(s.filter, func(c Condition) bool { return !c.matches(u) }); i >= 0 {
-			return fmt.Errorf(opSearch+": %w: user %d does not satisfy the condition on %s", ErrIgnoredCriteria, u.ID, s.filter[i].Field)
-		}
-	}
-	for _, u := range users {
-		if _, known := s.seen[u.ID]; known {
-			continue
-		}
-		s.seen[u.ID] = struct{}{}
-		s.client.recognise(u)
-		if !yield(u, nil) {
-			return errStopped
-		}
-	}
-	return nil
-}
-
-// A page is a part of what a search found.
-type page struct {
-	body.Answer
-	users []SAQUser
-}
-
-// last reports whether no page follows. Without a word from Qualys a full page
-// may have a successor, and a short one has none.
-func (p page) last() bool {
-	return p.More == "false" || p.More == "" && len(p.users) < pageSize
-}
-
-// counted compares the count of the last page with its rows, or with all of
-// them: Qualys' pages do not say which it is.
-func (p page) counted(rows int) error {
-	if p.Count > len(p.users) && p.Count != rows {
-		return fmt.Errorf(opSearch+": %w: Qualys counts %d users and sends %d", ErrIncomplete, p.Count, len(p.users))
-	}
-	return nil
-}
-
-func (s *search) page(ctx context.Context, offset int) (page, error) {
-	body, err := marshal(searchRequest{
-		Filters:     s.filter.wire(),
-		Preferences: preferences{StartFromOffset: offset, LimitResults: pageSize},
-	})
-	if err != nil {
-		return page{}, err
-	}
-	return wire.Read(ctx, s.client.line, opSearch, func() (page, error) {
-		var p page
-		var err error
-		p.Answer, err = s.client.ask(ctx, wire.Call{Op: opSearch, Body: body}, func(u SAQUser) error {
-			p.users = append(p.users, u)
-			return nil
-		})
-		return p, err
 	})
 }
 

@@ -2,10 +2,9 @@ package qualys_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,85 +69,6 @@ func TestSearchReadsEveryField(t *testing.T) {
 		ID: 42, UUID: want.UUID, FirstName: want.FirstName, LastName: want.LastName, Company: want.Company,
 		Title: want.Title, EmailAddress: want.EmailAddress, UserName: want.UserName, Tags: []qualys.Tag{{ID: 7, Name: "CLV-ALL"}, {ID: 8, Name: "x"}},
 	}}, found)
-}
-
-func TestSearchReadsAllPages(t *testing.T) {
-	for _, n := range []int{0, 1, 999, 1000, 1001, 1999, 2000, 2500} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			api, c := setup(t)
-			api.AddSAQUsers(n, "Acme")
-			ids, err := collect(t.Context(), c, nil)
-			require.NoError(t, err)
-			assert.Len(t, ids, n)
-		})
-	}
-}
-
-func TestSearchEndsWhenTheCallerHasSeenEnough(t *testing.T) {
-	api, c := setup(t)
-	api.AddSAQUsers(2500, "Acme")
-	for _, err := range c.Search(t.Context(), nil) {
-		require.NoError(t, err)
-		break
-	}
-	assert.Equal(t, 1, api.Calls(miniqualys.Search))
-}
-
-func TestSearchRefusesIgnoredConditions(t *testing.T) {
-	api, c := setup(t)
-	api.AddSAQUsers(10, "Acme")
-	api.AddSAQUsers(10, "Other")
-	api.SetQuirks(miniqualys.Quirks{IgnoreCriteria: []string{"company", "id"}})
-
-	ids, err := collect(t.Context(), c, qualys.Filter{is(qualys.Company, "Acme")})
-	require.ErrorIs(t, err, qualys.ErrIgnoredCriteria)
-	assert.Empty(t, ids, "a page is checked before any of it is used")
-
-	_, err = c.Find(t.Context(), []qualys.SAQUserID{767231594})
-	require.ErrorIs(t, err, qualys.ErrIgnoredCriteria)
-}
-
-func user(ids ...int) string {
-	var b strings.Builder
-	for _, id := range ids {
-		fmt.Fprintf(&b, "<User><id>%d</id></User>", id)
-	}
-	return "<data>" + b.String() + "</data>"
-}
-
-func TestSearchIsNeverSilentlyShort(t *testing.T) {
-	more, done := "<hasMoreRecords>true</hasMoreRecords>", "<hasMoreRecords>false</hasMoreRecords>"
-	for _, tt := range []struct {
-		name string
-		page []string
-		want []qualys.SAQUserID
-		err  error
-	}{
-		{"one page", []string{user(1, 2) + done}, []qualys.SAQUserID{1, 2}, nil},
-		{"a short page without a word about more", []string{user(1, 2)}, []qualys.SAQUserID{1, 2}, nil},
-		{"pages that share a user", []string{user(1, 2) + more, user(2, 3) + done}, []qualys.SAQUserID{1, 2, 3}, nil},
-		{"an offset that is ignored", []string{user(1, 2) + more}, []qualys.SAQUserID{1, 2}, qualys.ErrIncomplete},
-		{"someone left between two pages, then all is quiet",
-			[]string{user(1, 2) + more, user(4) + done, user(2, 3) + more, user(3, 4) + done}, []qualys.SAQUserID{1, 2, 3, 4}, nil},
-		{"they never stop moving", []string{user(1, 2) + more, user(4) + done, user(2, 3) + more, user(5) + done}, []qualys.SAQUserID{1, 2, 3}, qualys.ErrIncomplete},
-		{"more, and then nobody", []string{user(1, 2) + more, done, user(1, 2) + more, done}, []qualys.SAQUserID{1, 2}, qualys.ErrIncomplete},
-		{"more without end", []string{user(1) + more, user(1) + more}, []qualys.SAQUserID{1}, qualys.ErrIncomplete},
-		{"fewer than counted", []string{"<count>3</count>" + user(1, 2) + done}, []qualys.SAQUserID{1, 2}, qualys.ErrIncomplete},
-		{"a count without users", []string{"<count>3</count>"}, nil, qualys.ErrIncomplete},
-		{"more than counted: the users are what counts", []string{"<count>1</count>" + user(1, 2) + done}, []qualys.SAQUserID{1, 2}, nil},
-		{"a count of all pages", []string{"<count>3</count>" + user(1, 2) + more, "<COUNT>3</COUNT>" + user(2, 3) + done}, []qualys.SAQUserID{1, 2, 3}, nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			i := 0
-			_, c := script(t, func(w http.ResponseWriter, r *http.Request) {
-				success(tt.page[min(i, len(tt.page)-1)])(w, r)
-				i++
-			})
-			ids, err := collect(t.Context(), c, nil)
-			require.ErrorIs(t, err, tt.err)
-			assert.Equal(t, tt.want, ids)
-		})
-	}
 }
 
 func TestFindNamesOnlyWhomItFinds(t *testing.T) {
@@ -298,16 +218,21 @@ func TestAWriteThatWasNeverSentDidNothing(t *testing.T) {
 }
 
 func TestAWriteAbandonedByItsCallerIsOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api, c := inMemory(t)
-		id := qualys.SAQUserID(api.AddSAQUsers(1, "Acme")[0].ID)
-		api.HangAnswers(miniqualys.Delete, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		_, err := c.Delete(ctx, []qualys.SAQUserID{id})
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, qualys.ErrUnknownOutcome)
-	})
+	for _, why := range []error{context.DeadlineExceeded, context.Canceled, errors.New("the lease is gone")} {
+		synctest.Test(t, func(t *testing.T) {
+			api, c := inMemory(t)
+			id := qualys.SAQUserID(api.AddSAQUsers(1, "Acme")[0].ID)
+			api.HangAnswers(miniqualys.Delete, 1)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(5*time.Second, func() { cancel(why) })
+			_, err := c.Delete(ctx, []qualys.SAQUserID{id})
+			require.ErrorIs(t, err, why)
+			require.ErrorIs(t, err, qualys.ErrUnknownOutcome)
+			var e *qualys.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, qualys.TimedOut, e.Fate)
+		})
+	}
 }
 
 // P43: stopped at a rate limit and never went on.

@@ -68,9 +68,9 @@ func (s *scripted) handler(answers []http.HandlerFunc) http.HandlerFunc {
 			_, _ = io.WriteString(w, "token")
 			return
 		}
-		_, _ = io.Copy(io.Discard, r.Body)
 		n := int(s.calls.Add(1))
 		answers[min(n, len(answers))-1](w, r)
+		_, _ = io.Copy(io.Discard, r.Body)
 	}
 }
 

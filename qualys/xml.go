@@ -48,10 +48,12 @@ type criterion struct {
 	Value    string   `xml:",chardata"`
 }
 
-// preferences ask for a page. StartFromOffset counts from 1.
+// preferences ask for a page. StartFromOffset counts from 1; the first page
+// begins where it begins, however a server counts.
 type preferences struct {
-	StartFromOffset int `xml:"startFromOffset"`
-	LimitResults    int `xml:"limitResults"`
+	StartFromOffset int       `xml:"startFromOffset,omitempty"`
+	StartFromID     SAQUserID `xml:"startFromId,omitempty"`
+	LimitResults    int       `xml:"limitResults"`
 }
 
 // named is the one criterion that a write may carry: id IN.
@@ -203,10 +205,15 @@ func readUser(d *xml.Decoder) (SAQUser, error) {
 	return w.SAQUser, nil
 }
 
-// readTags reads what stands inside tags.
+// readTags reads what stands inside tags. Other Qualys APIs put a list around
+// the elements and call them otherwise.
 func readTags(d *xml.Decoder, tags *[]wireTag) error {
 	return children(d, func(name string) error {
-		if name != "Tag" {
+		switch name {
+		case "list":
+			return readTags(d, tags)
+		case "Tag", "TagSimple", "TagData":
+		default:
 			return d.Skip()
 		}
 		var t wireTag

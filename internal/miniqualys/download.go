@@ -176,8 +176,6 @@ func (s sheet) arrange(cells []string, first, last string) []string {
 	cells = slices.Clone(cells)
 	if s.quirks.ReorderColumns {
 		slices.Reverse(cells)
-		// The header is still found by its first cell.
-		cells = append([]string{cells[len(cells)-1]}, cells[:len(cells)-1]...)
 	}
 	if s.quirks.ExtraColumns {
 		cells = append(slices.Insert(cells, 3, first), last)

@@ -28,6 +28,7 @@ type Row func(*xml.Decoder, xml.StartElement) error
 func ReadAnswer(r io.Reader, row Row) (Answer, error) {
 	a := Answer{Count: -1}
 	d := xml.NewDecoder(r)
+	d.CharsetReader = asUTF8
 	root, err := nextStart(d)
 	if err != nil {
 		return a, err
@@ -112,6 +113,10 @@ func (a *Answer) data(d *xml.Decoder, row Row) error {
 		}
 	}
 }
+
+// asUTF8 is for answers that call themselves ASCII, say: what is not UTF-8 in
+// spite of its name is an error of the decoder.
+func asUTF8(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 
 func nextStart(d *xml.Decoder) (xml.StartElement, error) {
 	for {

@@ -19,7 +19,7 @@ const (
 var (
 	urlShape    = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s"'<>]+`)
 	tokenShape  = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+\.?[\w-]*|(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}`)
-	secretShape = regexp.MustCompile(`(?i)\b((?:pass(?:word|wd)?|pwd|secret|token|session(?:id)?|qualyssession)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&<>]+)`)
+	secretShape = regexp.MustCompile(`(?i)((?:pass(?:word|wd)?|pwd|secret|token|session(?:id)?)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&<>]+)`)
 	titleShape  = regexp.MustCompile(`(?is)<(title|h1)[^>]*>(.*?)</(?:title|h1)>`)
 	hiddenShape = regexp.MustCompile(`(?is)<(?:script|style)[^>]*>.*?</(?:script|style)>|<!--.*?-->`)
 	tagShape    = regexp.MustCompile(`(?s)<[^>]*>`)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -59,26 +60,37 @@ func openPage(r io.Reader) (*page, error) {
 }
 
 func (p *page) preamble() error {
+	begins := ""
 	for n := 0; ; n++ {
 		record, err := p.read()
+		if n == 0 {
+			begins = strings.Join(record, ", ")
+		}
 		switch {
 		case err == io.EOF && n == 0:
 			return nil
-		case err == io.EOF:
-			return errors.New("the table has no header")
+		case err == io.EOF, n > preambleLimit:
+			return fmt.Errorf("the table has no header, and begins %q", begins)
 		case err != nil:
 			return err
-		case strings.EqualFold(strings.TrimSpace(record[0]), "USERNAME"):
+		case isHeader(record):
 			p.header = append([]string(nil), record...)
 			return nil
 		case len(record) >= 3 && strings.EqualFold(strings.TrimSpace(record[0]), "User Data"):
 			if total, err := strconv.Atoi(strings.TrimSpace(record[2])); err == nil && total >= 0 {
 				p.total = total
 			}
-		case n >= preambleLimit:
-			return errors.New("the table has no header")
 		}
 	}
+}
+
+// isHeader tells the header from the preamble, which may name somebody whose
+// login is "username".
+func isHeader(record []string) bool {
+	c := newColumns(record)
+	known := slices.DeleteFunc(c.known[:], func(at int) bool { return at < 0 })
+	at, ok := c.byName["username"]
+	return ok && (at == 0 || len(known) > 1)
 }
 
 // row returns the next row, valid until the next call, or io.EOF.

@@ -104,7 +104,7 @@ func TestLists(t *testing.T) {
 		assert.Equal(t, tt.names, slices.Collect(tt.cell.Names()), "%q", tt.cell)
 	}
 	l := List("[Reporting Reader, PC User,Reader, Senior]")
-	for name, want := range map[string]bool{"pc user": true, "Reader": true, "Reader, Senior": true, "Reporting": false, "User": false} {
+	for name, want := range map[string]bool{"pc user": true, "PC_USER": true, "Reader": true, "Reader, Senior": true, "Reporting": false, "User": false} {
 		assert.Equal(t, want, l.Has(name), "%q has %q", l, name)
 	}
 }

@@ -152,7 +152,10 @@ func (t *Table) order(header []string) ([]int, error) {
 	order := make([]int, len(header))
 	for i, name := range t.counts.Columns {
 		at, ok := here.byName[strings.ToLower(strings.TrimSpace(name))]
-		if !ok {
+		if header[i] == name {
+			at = i // also where two columns have one name
+		}
+		if !ok || slices.Contains(order[:i], at) {
 			return nil, changed
 		}
 		order[i] = at

@@ -39,14 +39,16 @@ func (l List) Names() iter.Seq[string] {
 	}
 }
 
-// Has reports whether a name is in the list, whatever the case; also one that
+// Has reports whether a name is in the list, whatever the case, and with blanks
+// or underscores (Qualys writes UNIT MANAGER and unit_manager); also one that
 // holds a comma.
 func (l List) Has(name string) bool {
 	return strings.Contains(l.joined(), List(name).joined())
 }
 
 func (l List) joined() string {
-	return strings.ToLower(", " + strings.Join(slices.Collect(l.Names()), ", ") + ", ")
+	joined := ", " + strings.Join(slices.Collect(l.Names()), ", ") + ", "
+	return strings.ToLower(strings.ReplaceAll(joined, "_", " "))
 }
 
 // columns says where in a record each column stands.

@@ -13,7 +13,7 @@ import (
 // Answer is [body.ReadAnswer] of a body of at most 32 MiB, and turns every code but
 // SUCCESS into an error.
 func (l *Line) Answer(from io.Reader, row body.Row) (body.Answer, error) {
-	r := bufio.NewReader(&capped{r: from, n: listLimit})
+	r := bufio.NewReader(Capped(from))
 	if !looksLikeXML(r) {
 		text, _ := io.ReadAll(io.LimitReader(r, errorLimit))
 		return body.Answer{}, l.Unexpected(text, errors.New("the answer is no XML of Qualys' API"))

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -137,7 +138,7 @@ func (l *Line) logIn(ctx context.Context) (token, error) {
 		if err != nil {
 			return err
 		}
-		value := strings.TrimSpace(string(text))
+		value := bare(text)
 		t, err = readToken(value, time.Now())
 		if err != nil && strings.HasPrefix(value, "{") { // anything else could be a token, and is not repeated
 			return l.Unexpected(text, err)
@@ -146,6 +147,19 @@ func (l *Line) logIn(ctx context.Context) (token, error) {
 	})
 	leave(err)
 	return t, err
+}
+
+// bare returns the token of an answer: the text itself, as documented, or one in
+// JSON, as other services wrap it.
+func bare(text []byte) string {
+	var quoted string
+	var named struct {
+		Token  string
+		Access string `json:"access_token"`
+	}
+	_ = json.Unmarshal(text, &quoted) // what it is not, it is not
+	_ = json.Unmarshal(text, &named)
+	return strings.TrimSpace(cmp.Or(quoted, named.Token, named.Access, string(text)))
 }
 
 // tokenShape is what may stand behind "Bearer" (RFC 6750): no page, no JSON.

@@ -56,6 +56,9 @@ func (l *Line) do(ctx context.Context, k Call, use func(io.Reader) error) error 
 	}
 	began := time.Now()
 	err = l.exchange(ctx, k, use)
+	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
+		e.Err = quiet{e.Err, l.scrub(e.Err.Error())}
+	}
 	l.log.DebugContext(ctx, "called Qualys", "op", k.Op, "took", time.Since(began).Round(time.Millisecond), "err", err)
 	return err
 }
@@ -152,6 +155,9 @@ func (l *Line) refusal(ctx context.Context, k Call, resp *http.Response, body *w
 	e := &Error{Op: k.Op, Status: resp.StatusCode, RetryAfter: readRates(resp.Header, time.Now()).wait}
 	l.explain(e, text)
 	e.Message = cmp.Or(e.Message, http.StatusText(resp.StatusCode))
+	if e.Status/100 == 3 || e.Status == http.StatusNotFound && k.Op != OpDownload {
+		e.Resolution = cmp.Or(e.Resolution, "there is no such service at this address: check the platform and its URLs")
+	}
 	if k.Write && !refuses(e.Status, e.Code) {
 		e.Fate = Answered
 		if body.err != nil {
@@ -186,6 +192,16 @@ func Ours(err error) error { return ours{err} }
 type ours struct{ error }
 
 func (o ours) Unwrap() error { return o.error }
+
+// quiet is a cause without what its text must not tell: a decoder quotes what it
+// cannot read.
+type quiet struct {
+	error
+	text string
+}
+
+func (q quiet) Error() string { return q.text }
+func (q quiet) Unwrap() error { return q.error }
 
 // watched remembers how reading the body failed, to tell an answer that broke
 // off from one that makes no sense.

@@ -137,8 +137,9 @@ func (d *door) ask(ctx context.Context, op string) error {
 }
 
 // judge learns from the outcome of a call: nil and every error that only an
-// account gets prove the credentials. A lost answer may have been a refusal, so
-// the same call does not show unproven credentials again after one.
+// account gets prove the credentials. An answer that was lost, or is a page
+// instead of what was asked for, may have been a refusal, so the same call does
+// not show unproven credentials again after one.
 func (d *door) judge(ctx context.Context, err error) {
 	e, _ := err.(*Error)
 	step := Unclear
@@ -150,7 +151,7 @@ func (d *door) judge(ctx context.Context, err error) {
 		step, d.proven = Accepted, time.Now()
 	}
 	if e != nil {
-		e.final = e.sent && d.proven.IsZero()
+		e.final = (e.sent || e.Status/100 == 2 && e.Code == "") && d.proven.IsZero()
 	}
 	d.mu.Unlock()
 
@@ -167,7 +168,7 @@ func (d *door) state(op string) (proven bool, err error) {
 	if e, ok := d.refused.(*Error); ok {
 		again := *e
 		again.Op = op
-		again.Resolution = "not tried again, so that the account is not locked: check username, password and platform, then restart"
+		again.Resolution = "not tried again until username or password change, so that the account is not locked; check the platform, too"
 		return false, &again
 	}
 	if d.refused != nil {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"countersign/qualys/body"
 )
 
 // OpDownload is the one call of the Administration API. Its 401, 403 and 404
@@ -132,7 +130,7 @@ func (e *Error) Error() string {
 		}
 	}
 	if e.Err != nil {
-		said = append(said, body.Clean(e.Err.Error()))
+		said = append(said, e.Err.Error())
 	}
 	if e.Fate != Refused {
 		said = append(said, "perhaps done ("+e.Fate.String()+")")

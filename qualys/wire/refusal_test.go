@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -31,6 +32,7 @@ func FuzzErrorBodies(f *testing.F) {
 		"<ServiceResponse><responseCode>UNAUTHORIZED</responseCode><responseErrorDetails><errorMessage>no</errorMessage></responseErrorDetails></ServiceResponse>",
 		"<ServiceResponse><responseCode>SUCCESS</responseCode></ServiceResponse>",
 		"<ServiceResponse><responseCode>hunter2</responseCode><responseErrorDetails>x</responseErrorDetails></ServiceResponse>",
+		"<ServiceResponse><hunter2></hunter3></ServiceResponse>", "<hunter2/>",
 		"password=hunter2 at https://u:hunter2@host/path",
 	} {
 		for _, status := range []int{200, 302, 400, 401, 409, 500} {
@@ -62,7 +64,7 @@ func FuzzErrorBodies(f *testing.F) {
 		if errors.Is(err, ErrRateLimited) || errors.Is(err, ErrCredentials) && status != 500 {
 			require.NotErrorIs(t, e, ErrUnreachable)
 		}
-		for _, part := range []string{e.Code, e.Message, e.Resolution} {
+		for _, part := range []string{e.Code, e.Message, e.Resolution, fmt.Sprint(e.Err)} {
 			require.LessOrEqual(t, len([]rune(part)), 401)
 			require.False(t, strings.ContainsFunc(part, unicode.IsControl), "%q", part)
 			if !strings.Contains(strings.NewReplacer("hunter2", "").Replace(text), "hunter2") {

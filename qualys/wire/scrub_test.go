@@ -12,6 +12,7 @@ import (
 
 func TestWhatABodySaysInOneSentence(t *testing.T) {
 	l := &Line{hide: hider("quays_bot", "hunter2"), tokens: newTokens()}
+	l.tokens.keep(token{value: "opaque-token"})
 	long := strings.Repeat("é", 1000)
 	for _, tt := range []struct{ name, body, want string }{
 		{"nothing", " \n", ""},
@@ -27,6 +28,8 @@ func TestWhatABodySaysInOneSentence(t *testing.T) {
 		{"an address", "see https://qualysapi.qualys.com/x?y=1 now", "see (address removed) now"},
 		{"our password", "wrong: hunter2!", "wrong: ***!"},
 		{"a token", "Bearer abcdef.ghi and eyJhbGci.eyJzdWIi.c2ln", "*** and ***"},
+		{"the gateway's token", "your opaque-token is old", "your *** is old"},
+		{"another's token", `{"access_token":"abc", "refresh_token": "def", "expires": 5}`, `{"access_token":***, "refresh_token": ***, "expires": 5}`},
 		{"somebody's password", `password="x y", user=z`, `password=***, user=z`},
 		{"a long text", long, long[:800] + "…"},
 	} {

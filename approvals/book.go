@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"countersign/approvals/rules"
 )
 
 // A Config says where the book is kept and under which seals.
@@ -36,6 +33,7 @@ type Config struct {
 // replicas at once.
 type Book struct {
 	Config
+	clock clock
 }
 
 // NewBook opens the book. It does not talk to Redis yet.
@@ -54,7 +52,7 @@ func NewBook(c Config) (*Book, error) {
 	if c.Point == nil {
 		c.Point = func(string) {}
 	}
-	return &Book{c}, nil
+	return &Book{Config: c}, nil
 }
 
 // off reports whether a test switched a rule off.
@@ -101,7 +99,7 @@ func (b *Book) runCopied(ctx context.Context, s *program, copied *bool, id, op s
 	if len(reply) < 2 || len(reply)%2 != 0 {
 		return answer{}, fmt.Errorf("script answered %d values", len(reply))
 	}
-	a := answer{code: reply[0], more: reply[1], record: map[string]string{}}
+	a := answer{code: reply[0], more: reply[1], record: make(map[string]string, len(reply)/2)}
 	for i := 2; i < len(reply); i += 2 {
 		a.record[reply[i]] = reply[i+1]
 	}
@@ -153,76 +151,11 @@ func unavailable(err error) error {
 // Now is Redis' clock, the only one that decides anything.
 func (b *Book) Now(ctx context.Context) (time.Time, error) {
 	t, err := b.Client.Time(ctx).Result()
-	return t.UTC(), unavailable(err)
-}
-
-// ID is the id of the request that this command makes: five letters and digits
-// that follow from its trigger_id.
-func (b *Book) ID(op string) string { return b.Keys.id(b.Tenant, op, idLength) }
-
-const idLength = 5
-
-// A Holding asks the book to hold a plan.
-type Holding struct {
-	Plan        Plan
-	By          rules.Person
-	Op          string // the command's trigger_id
-	Channel     string
-	Reason      string
-	PlanSHA     string // of the plan's CSV
-	Need        int    // approvals
-	Expires     time.Duration
-	CoolDown    time.Duration
-	MaxOpen     int // of the installation
-	MaxOpenEach int // of one person
-}
-
-// Hold stores the plan as a request that waits. The same command always makes
-// the same request. It answers ErrTooManyOpen, ErrTooManyYours or an
-// [OverlapError] when nothing was stored.
-func (b *Book) Hold(ctx context.Context, h Holding) (Pending, error) {
-	if h.Plan.IsZero() || h.By.ID == "" || h.Op == "" || h.Need < 1 || h.Expires <= 0 {
-		return Pending{}, errDraft
-	}
-	now, err := b.Now(ctx)
 	if err != nil {
-		return Pending{}, err
+		return time.Time{}, unavailable(err)
 	}
-	payload, err := h.Plan.payload()
-	if err != nil {
-		return Pending{}, err
-	}
-	deadline := strconv.FormatInt(now.Add(h.Expires).UnixMilli(), 10)
-	plan, need := h.Plan, strconv.Itoa(h.Need)
-	users := plan.Users()
-	for length := idLength; ; length++ {
-		id := b.Keys.id(b.Tenant, h.Op, length)
-		mac := b.Keys.seal("record", b.Tenant, id, h.Op, plan.print, h.By.String(), h.By.Enterprise, need, h.Channel, b.Policy, deadline)
-		args := []any{
-			h.By.String(), h.By.Enterprise, string(plan.Verb()), plan.print, len(users), need, h.Channel, h.Reason,
-			deadline, h.CoolDown.Milliseconds(), mac, h.PlanSHA, b.Keys.encrypt(payload, b.label(id)),
-			h.MaxOpen, h.MaxOpenEach, len(plan.Chunks()), plan.Filter(),
-		}
-		for _, u := range users {
-			args = append(args, u.ID.String())
-		}
-		b.Point("create.before")
-		a, err := b.run(ctx, hold, id, h.Op, args...)
-		if err != nil {
-			return Pending{}, err
-		}
-		b.Point("create.after")
-		switch a.code {
-		case "OK":
-			return b.read(ctx, id, a.record)
-		case "COLLISION":
-			if length > 20 {
-				return Pending{}, fmt.Errorf("no free id for %s", id)
-			}
-		default:
-			return Pending{}, refusal(a, nil)
-		}
-	}
+	b.clock.set(t)
+	return t.UTC(), nil
 }
 
 // refusal turns a script's answer into the error it stands for.
@@ -251,7 +184,7 @@ func refusal(a answer, r *record) error {
 	case "FORGED":
 		return ErrForged
 	case "ROUND":
-		return errRound
+		return ErrRound
 	case "EXPIRED":
 		return ErrExpired
 	case "FENCED":

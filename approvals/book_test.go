@@ -357,7 +357,7 @@ func runAll(t *testing.T, r *Run) {
 func TestAnUnreachableRedisIsSaidSo(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialTimeout: time.Second})
 	t.Cleanup(func() { _ = client.Close() })
-	b := &Book{Config{Client: client, Tenant: "t", Keys: testKeys(t, 0), Point: func(string) {}}}
+	b := &Book{Config: Config{Client: client, Tenant: "t", Keys: testKeys(t, 0), Point: func(string) {}}}
 	for name, call := range map[string]func() error{
 		"hold":    func() error { _, err := b.Hold(t.Context(), holding(t, "op", 1, 1)); return err },
 		"decide":  func() error { _, err := b.Decide(t.Context(), Decision{Request: "X"}); return err },

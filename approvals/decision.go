@@ -16,23 +16,32 @@ type Decision struct {
 	Yes         bool
 	Reason      string // why not, in the person's words
 	Fingerprint string // the 12 hex digits that stood on the button
+
+	// Seen is the request as the caller read it from the book to judge the
+	// person's rights. Then the decision is one call to Redis. Zero means that
+	// the book reads it first.
+	Seen Pending
 }
 
 // Decide stores the decision and returns the request as it is then. Whether
 // the person may decide at all is judged by the caller; that nobody decides
 // about their own request is checked here once more. Errors: ErrNoRequest,
 // ErrOwnRequest, ErrAlready, ErrExpired, ErrNotReady, ErrFingerprint,
-// ErrForged, [OverError]; the request is returned with them where there is one.
+// ErrForged, ErrRound, [OverError]; the request is returned with them where
+// there is one.
 func (b *Book) Decide(ctx context.Context, d Decision) (Pending, error) {
-	p, err := b.Pending(ctx, d.Request)
-	if err != nil {
-		return p, err
+	p := d.Seen
+	if !p.genuine || p.ID != d.Request {
+		var err error
+		if p, err = b.Pending(ctx, d.Request); err != nil {
+			return p, err
+		}
 	}
 	yes := "no"
 	if d.Yes {
 		yes = "yes"
 	}
-	for try := 0; ; try++ {
+	for try := 1; ; try++ {
 		mac := b.Keys.seal("approval", b.Tenant, p.ID, p.Fingerprint, d.By.String(), d.By.Enterprise, d.Op, p.round)
 		b.Point("approve.before")
 		copied := true
@@ -47,11 +56,11 @@ func (b *Book) Decide(ctx context.Context, d Decision) (Pending, error) {
 		if a.code == "NONE" {
 			return p, ErrNoRequest
 		}
-		now, err := b.read(ctx, p.ID, a.record)
+		now, err := b.readWith(ctx, p.ID, a.record, p.Plan)
 		switch {
 		case a.code == "OK", err != nil:
 			return now, err
-		case a.code == "ROUND" && try == 0: // withdrawn in between: sealed anew
+		case a.code == "ROUND" && try < roundTries: // withdrawn in between: sealed anew
 			p = now
 			continue
 		}
@@ -59,6 +68,10 @@ func (b *Book) Decide(ctx context.Context, d Decision) (Pending, error) {
 		return now, refusal(a, &r)
 	}
 }
+
+// roundTries is for how many rounds one approval is sealed. Each begins because
+// somebody withdrew, or a run was given up, in the same moment.
+const roundTries = 5
 
 // Cancel ends the requester's own request before it runs. Errors: ErrNoRequest,
 // ErrNotYours, ErrExpired, [OverError].
@@ -87,17 +100,18 @@ func (b *Book) Withdraw(ctx context.Context, id string, by rules.Person, op stri
 
 // Resume lets a request that needs review go on, once a full quorum approves
 // it anew. Who resumes is the first of them and never the requester. Errors:
-// ErrNoRequest, ErrOwnRequest, ErrAlready, ErrPlanGone, ErrForged, [OverError].
+// ErrNoRequest, ErrOwnRequest, ErrAlready, ErrPlanGone, ErrForged, ErrRound,
+// [OverError].
 func (b *Book) Resume(ctx context.Context, id string, by rules.Person, op string) (Pending, error) {
 	p, err := b.Pending(ctx, id)
 	if err != nil {
 		return p, err
 	}
-	for try := 0; ; try++ {
+	for try := 1; ; try++ {
 		mac := b.Keys.seal("approval", b.Tenant, p.ID, p.Fingerprint, by.String(), by.Enterprise, op, p.round)
 		copied := true
 		now, err := b.endCopied(ctx, resume, &copied, id, op, by.String(), by.Enterprise, mac, p.mac, p.round)
-		if try > 0 || !errors.Is(err, errRound) {
+		if try == roundTries || !errors.Is(err, ErrRound) {
 			return now, err
 		}
 		p = now

@@ -50,9 +50,27 @@
 // ended: an evicting Redis therefore never picks an open one, and the deadline
 // in the record, compared with Redis' TIME, is the only truth about expiry.
 //
+// # What Redis must let the bot do
+//
+// A user of Redis for the bot alone needs these commands, on these keys:
+//
+//	ACL SETUSER countersign on >PASSWORD resetkeys ~countersign:* resetchannels -@all
+//	 +del +eval +evalsha +exec +exists +get +hdel +hexists +hget +hgetall +hkeys +hlen +hset +hsetnx
+//	 +hvals +incr +info +multi +pexpire +ping +sadd +select +set +smembers +srem +time +wait
+//	 +xadd +xrange +xtrim +zadd +zrangebyscore +zrem +zrevrange
+//
+// On a cluster also +cluster|slots and +command.
+//
 // # The record
 //
 // Numbers are decimal strings, times are milliseconds since 1970. a:<person>
 // holds an approval as round|at|mac|enterprise|op, o:<op> the answer an
-// operation was given, n:<name> a count of users.
+// operation was given, n:<name> a count of users, counted what was counted when
+// the request was left to people. Every withdrawal and every review raises
+// round; what was approved in a round below floor counts no more.
+//
+// mac seals what was asked, of whom and until when; verb, users and filter are
+// judged by the plan. A record that holds what no script writes is as good as
+// forged: it is decided and run no more, and the script that finds it due leaves
+// it to people, once. Fields that a newer version adds are passed over and stay.
 package approvals

@@ -25,9 +25,10 @@ var (
 	ErrFrozen       = errors.New("frozen")
 	ErrUnavailable  = errors.New("redis cannot be reached")
 
-	// errRound means that a withdrawal or a review came in between: the
-	// approval is sealed for a round that is over.
-	errRound = fmt.Errorf("%w: another round", ErrForged)
+	// ErrRound means that people withdrew, or a run was given up, again and again
+	// while this approval was on its way: each time it came too late for the
+	// round it was sealed for. Nothing was stored.
+	ErrRound = errors.New("another round of approvals has begun")
 
 	// ErrFenced means somebody else owns the run, or the poster's lease, now.
 	ErrFenced = errors.New("the lease belongs to somebody else")

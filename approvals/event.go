@@ -93,7 +93,7 @@ func (c Counts) String() string {
 	return strings.Join(parts, " ")
 }
 
-// ParseCounts reads what String wrote.
+// ParseCounts reads what String wrote, and nothing else.
 func ParseCounts(s string) (Counts, error) {
 	c := Counts{}
 	for part := range strings.FieldsSeq(s) {
@@ -103,6 +103,9 @@ func ParseCounts(s string) (Counts, error) {
 			return nil, fmt.Errorf("counts %q", s)
 		}
 		c[name] = n
+	}
+	if c.String() != s {
+		return nil, fmt.Errorf("counts %q", s)
 	}
 	return c, nil
 }

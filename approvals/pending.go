@@ -93,6 +93,7 @@ type Pending struct {
 	Unreplicated bool
 
 	round, mac string
+	genuine    bool // every seal fits
 }
 
 // PlanFile is the name of the plan's CSV.

@@ -34,6 +34,9 @@ func fromMillis(n int64) time.Time {
 }
 
 func (r record) person(field, enterprise string) rules.Person {
+	if r[field] == "" {
+		return rules.Person{}
+	}
 	p, err := rules.ParsePerson(r[field])
 	if err != nil {
 		return rules.Person{}
@@ -42,10 +45,73 @@ func (r record) person(field, enterprise string) rules.Person {
 	return p
 }
 
+// whole reports whether it is what the scripts write for a number: decimal, at
+// most 15 digits.
+func whole(s string) bool {
+	if len(s) == 0 || len(s) > 15 || s[0] == '0' && s != "0" {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// The fields that hold numbers: those that are there from the beginning, those
+// that come later, and those that a state cannot be without.
+var (
+	numbers = []string{
+		"version", "users", "need", "created", "deadline", "cool_down", "chunks", "chunk", "round", "have", "epoch", "lease",
+	}
+	laterNumbers = []string{"starts", "started", "ended", "approved_seq", "floor", "card_version"}
+	stateNumbers = map[State][]string{APPROVED: {"starts", "approved_seq"}, RUNNING: {"approved_seq"}}
+)
+
+// sound says which field holds something that no script writes, or is nil.
+func (r record) sound() error {
+	must := slices.Concat(numbers, stateNumbers[State(r["state"])])
+	for field, value := range r {
+		number := strings.HasPrefix(field, "n:") || value != "" && slices.Contains(laterNumbers, field)
+		if number && !whole(value) {
+			return fmt.Errorf("%w: %s is %q", ErrForged, field, value)
+		}
+	}
+	for _, field := range must {
+		if !whole(r[field]) {
+			return fmt.Errorf("%w: %s is %q", ErrForged, field, r[field])
+		}
+	}
+	if _, err := ParseCounts(r["counted"]); err != nil {
+		return fmt.Errorf("%w: %w", ErrForged, err)
+	}
+	return nil
+}
+
 // approval is a stored approval: round, time, MAC, enterprise, operation.
 type approval struct {
-	Approval
+	by             rules.Person
+	at             int64
 	round, mac, op string
+}
+
+// parseApproval reads an a: field.
+func parseApproval(field, value string) (approval, error) {
+	p, err := rules.ParsePerson(strings.TrimPrefix(field, "a:"))
+	parts := strings.SplitN(value, "|", 5)
+	if err != nil || len(parts) != 5 || !whole(parts[0]) || !whole(parts[1]) {
+		return approval{}, fmt.Errorf("%w: approval %q of %q", ErrForged, value, field)
+	}
+	p.Enterprise = parts[3]
+	a := approval{by: p, round: parts[0], mac: parts[2], op: parts[4]}
+	a.at, err = strconv.ParseInt(parts[1], 10, 64)
+	return a, err
+}
+
+// String is the approval as the record keeps it.
+func (a approval) String() string {
+	return fmt.Sprintf("%s|%d|%s|%s|%s", a.round, a.at, a.mac, a.by.Enterprise, a.op)
 }
 
 // counts reports whether the approval was given since the last review.
@@ -58,24 +124,17 @@ func (a approval) counts(r record) bool {
 func (r record) approvals() ([]approval, error) {
 	var all []approval
 	for field, value := range r {
-		who, ok := strings.CutPrefix(field, "a:")
-		if !ok {
+		if !strings.HasPrefix(field, "a:") {
 			continue
 		}
-		parts := strings.SplitN(value, "|", 5)
-		p, err := rules.ParsePerson(who)
-		if err != nil || len(parts) != 5 {
-			return nil, fmt.Errorf("%w: approval of %s", ErrForged, who)
-		}
-		at, err := strconv.ParseInt(parts[1], 10, 64)
+		a, err := parseApproval(field, value)
 		if err != nil {
-			return nil, fmt.Errorf("%w: approval of %s", ErrForged, who)
+			return nil, err
 		}
-		p.Enterprise = parts[3]
-		all = append(all, approval{Approval{p, fromMillis(at)}, parts[0], parts[2], parts[4]})
+		all = append(all, a)
 	}
 	slices.SortFunc(all, func(a, b approval) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.By.String(), b.By.String()))
+		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.by.String(), b.by.String()))
 	})
 	return all, nil
 }
@@ -85,7 +144,8 @@ func (r record) over() *OverError {
 	e := &OverError{State: State(r["state"]), By: r.person("ended_by", ""), At: r.time("ended")}
 	if e.At.IsZero() {
 		if all, err := r.approvals(); err == nil && len(all) > 0 {
-			e.By, e.At = all[len(all)-1].By, all[len(all)-1].At
+			last := all[len(all)-1]
+			e.By, e.At = last.by, fromMillis(last.at)
 		}
 	}
 	return e
@@ -114,23 +174,68 @@ func (b *Book) read(ctx context.Context, id string, fields map[string]string) (P
 	}
 	box, err := b.Client.Get(ctx, b.key("p:"+id)).Bytes()
 	if errors.Is(err, redis.Nil) {
+		p.genuine = true
 		return p, nil
 	}
 	if err != nil {
 		return p, unavailable(err)
 	}
-	payload, err := b.decrypt(box, b.label(id))
-	if err != nil {
-		return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, id, err)
+	return b.readPlan(p, box)
+}
+
+// readBox is read, where the payload came with the record.
+func (b *Book) readBox(ctx context.Context, id string, fields map[string]string, box []byte) (Pending, error) {
+	if len(box) == 0 { // gone, or an older script that does not send it
+		return b.read(ctx, id, fields)
 	}
-	open := openPlan
+	p := record(fields).pending(id)
+	if err := b.genuine(id, fields, &p); err != nil {
+		return p, err
+	}
+	return b.readPlan(p, box)
+}
+
+// readWith is read, where the caller has the plan already. Of another one than
+// people approved it makes nothing.
+func (b *Book) readWith(ctx context.Context, id string, fields map[string]string, plan Plan) (Pending, error) {
+	if plan.IsZero() || plan.print != fields["fp"] {
+		return b.read(ctx, id, fields)
+	}
+	p := record(fields).pending(id)
+	if err := b.genuine(id, fields, &p); err != nil {
+		return p, err
+	}
+	return p.with(plan)
+}
+
+// readPlan opens the payload that belongs to a genuine record.
+func (b *Book) readPlan(p Pending, box []byte) (Pending, error) {
+	payload, err := b.decrypt(box, b.label(p.ID))
+	if err != nil {
+		return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, p.ID, err)
+	}
 	if b.off("plan-seal") {
-		open = func(payload []byte, _ string) (Plan, error) { return parsePlan(payload) }
+		if p.Plan, err = parsePlan(payload); err != nil {
+			return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, p.ID, err)
+		}
+		return p, nil
 	}
-	p.Plan, err = open(payload, p.Fingerprint)
+	plan, err := openPlan(payload, p.Fingerprint)
 	if err != nil {
-		return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, id, err)
+		return p, fmt.Errorf("%w: plan of %s: %w", ErrForged, p.ID, err)
 	}
+	return p.with(plan)
+}
+
+// with adds the plan. The record's own words about it are not under its seal,
+// so they are judged by the plan, and replaced by what is true.
+func (p Pending) with(plan Plan) (Pending, error) {
+	said, users := p, len(plan.sealed.Users)
+	p.Plan, p.Verb, p.Users, p.Filter = plan, plan.Verb(), users, plan.Filter()
+	if said.Verb != p.Verb || said.Users != p.Users || said.Filter != p.Filter {
+		return p, fmt.Errorf("%w: record %s tells of another plan than its own", ErrForged, p.ID)
+	}
+	p.genuine = true
 	return p, nil
 }
 
@@ -173,6 +278,9 @@ func (r record) pending(id string) Pending {
 			p.Counts[name] = int(r.number(field))
 		}
 	}
+	if r["counted"] != "" && (p.State == NEEDS_REVIEW || p.State == CLOSED) { // what its event says, of everybody
+		p.Counts, _ = ParseCounts(r["counted"]) // that it can be read is checked with the seals
+	}
 	return p
 }
 
@@ -192,18 +300,20 @@ func (b *Book) genuine(id string, r record, p *Pending) error {
 	if !slices.Contains(states, p.State) {
 		return fmt.Errorf("%w: %s is %q", ErrForged, id, p.State)
 	}
+	if err := r.sound(); err != nil {
+		return fmt.Errorf("record %s: %w", id, err)
+	}
 	all, err := r.approvals()
 	if err != nil {
 		return err
 	}
 	for _, a := range all {
-		if !a.counts(r) {
-			continue
+		if !b.off("approval-mac") && !fits(a.mac, "approval", b.Tenant, id, r["fp"], a.by.String(), a.by.Enterprise, a.op, a.round) {
+			return fmt.Errorf("%w: approval of %s in %s", ErrForged, a.by, id)
 		}
-		if !b.off("approval-mac") && !fits(a.mac, "approval", b.Tenant, id, r["fp"], a.By.String(), a.By.Enterprise, a.op, a.round) {
-			return fmt.Errorf("%w: approval of %s in %s", ErrForged, a.By, id)
+		if a.counts(r) {
+			p.Approvals = append(p.Approvals, Approval{a.by, fromMillis(a.at)})
 		}
-		p.Approvals = append(p.Approvals, a.Approval)
 	}
 	if (p.State == APPROVED || p.State == RUNNING) && !b.off("quorum") {
 		if len(p.Approvals) < p.Need {

@@ -2,6 +2,8 @@ package approvals
 
 import (
 	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,18 +20,34 @@ import (
 type pair struct{ primary, replica *node }
 
 func startPair(t *testing.T) pair {
-	path := redisServer(t)
-	primary, err := start(path, "--repl-timeout", "60")
+	primary, err := start(installed(t, "redis-server"), "--repl-timeout", "60")
 	require.NoError(t, err)
 	t.Cleanup(primary.stop)
-	replica, err := start(path, "--replicaof", "127.0.0.1 "+primary.port())
+	p := pair{primary: primary}
+	p.replica = p.follow(t)
+	return p
+}
+
+// follow starts another replica of the primary.
+func (p pair) follow(t *testing.T) *node {
+	before := p.copies(t)
+	replica, err := start(installed(t, "redis-server"), "--replicaof", "127.0.0.1 "+p.primary.port())
 	require.NoError(t, err)
 	t.Cleanup(replica.stop)
-	require.NoError(t, primary.until("its replica follows", func(ctx context.Context, c *redis.Client) bool {
-		have, err := c.Wait(ctx, 1, time.Second).Result()
-		return err == nil && have == 1
-	}))
-	return pair{primary, replica}
+	require.NoError(t, p.primary.until("its replica follows", func(context.Context, *redis.Client) bool { return p.copies(t) > before }))
+	return replica
+}
+
+// copies is how many replicas have what is written now.
+func (p pair) copies(t *testing.T) int64 {
+	c := p.primary.client()
+	defer c.Close()
+	conn := c.Conn()
+	defer conn.Close()
+	require.NoError(t, conn.Set(t.Context(), "follows", "1", 0).Err())
+	n, err := conn.Wait(t.Context(), 9, 100*time.Millisecond).Result()
+	require.NoError(t, err)
+	return n
 }
 
 // deaf makes the replica hear nothing, as when its link is cut.
@@ -125,6 +143,85 @@ func TestAnUnreplicatedClaimIsGivenBack(t *testing.T) {
 	run, err := b.Claim(t.Context(), p.ID, "somebody else", time.Minute)
 	require.NoError(t, err, "the lease is free")
 	assert.EqualValues(t, 2, run.Pending.Epoch)
+	require.NoError(t, run.Release(t.Context(), 0))
+}
+
+// Past its deadline people have to look: whether the claim was lost on the way,
+// or nobody could be shown to have what it would rest on.
+func TestAnUnreplicatedClaimIsForPeopleAfterItsDeadline(t *testing.T) {
+	t.Parallel()
+	redises := startPair(t)
+	b := redises.book(t)
+	for _, op := range []string{"after the claim", "before the claim"} {
+		h := holding(t, op, 1, 3)
+		h.Expires = 5 * time.Second
+		p := held(t, b, h)
+		p, err := b.Decide(t.Context(), yes(p, bob))
+		require.NoError(t, err)
+		postAll(t, b)
+		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, run.Release(t.Context(), 0))
+		awaitRedis(t, b, p.Deadline)
+		if op == "before the claim" {
+			redises.deaf(t)
+		} else {
+			b.Client.AddHook(&before{name: "evalsha", do: func() { redises.deaf(t) }})
+		}
+		run, err = b.Claim(t.Context(), p.ID, "next", time.Minute)
+		require.ErrorIs(t, err, ErrUnreplicated)
+		assert.Nil(t, run, "so nothing can be sent")
+		redises.hears(t)
+		p, err = b.Pending(t.Context(), p.ID)
+		require.NoError(t, err)
+		assert.Equal(t, NEEDS_REVIEW, p.State)
+		assert.Equal(t, WhyUnreplicated, p.Cause)
+		_, err = b.Close(t.Context(), p.ID, bob, "close "+op, "looked")
+		require.NoError(t, err)
+	}
+}
+
+// Reliability row 14: the tail that no replica had is lost with the primary. An
+// approval that is lost runs nothing, and where nobody has a copy nothing runs
+// either.
+func TestALostTailRunsNothing(t *testing.T) {
+	t.Parallel()
+	redises := startPair(t)
+	b := redises.book(t)
+	kept := approved(t, b, "kept", 1, 3)
+	p := held(t, b, holding(t, "lost", 11, 3))
+	require.Positive(t, redises.copies(t))
+	replica := redises.replica.client()
+	defer replica.Close()
+	nowhere, err := freeAddr()
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(nowhere)
+	require.NoError(t, err)
+	require.NoError(t, replica.ReplicaOf(t.Context(), "127.0.0.1", port).Err(), "the link is cut")
+	p, err = b.Decide(t.Context(), yes(p, bob))
+	require.NoError(t, err)
+	require.Equal(t, APPROVED, p.State)
+	require.True(t, p.Unreplicated)
+	postAll(t, b)
+
+	redises.primary.kill()
+	require.NoError(t, replica.ReplicaOf(t.Context(), "NO", "ONE").Err(), "promoted")
+	c := b.Config
+	c.Client = dial(t, redises.replica.addr)
+	b, err = NewBook(c)
+	require.NoError(t, err)
+	p, err = b.Pending(t.Context(), p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, PENDING, p.State, "the approval is lost")
+	_, err = b.Claim(t.Context(), kept.ID, "me", time.Minute)
+	require.ErrorIs(t, err, ErrUnreplicated, "and nobody has a copy of the rest")
+	b.Replicated = false
+	_, err = b.Claim(t.Context(), p.ID, "me", time.Minute)
+	require.ErrorAs(t, err, new(*OverError))
+	again := yes(p, bob)
+	p, err = b.Decide(t.Context(), again)
+	require.NoError(t, err, "the same click, repeated, counts again")
+	assert.Equal(t, APPROVED, p.State)
 }
 
 // before does something before the first command of a name.
@@ -150,46 +247,71 @@ func (b *before) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-func sentinelOf(path, conf, port string) *exec.Cmd {
-	return exec.Command(path, conf, "--sentinel", "--port", port, "--bind", "127.0.0.1", "--logfile", conf+".log")
+// startSentinel watches a primary, and is ready once it knows so many replicas.
+func startSentinel(t *testing.T, primary *node, replicas int) *node {
+	path := installed(t, "redis-server")
+	n := &node{dir: t.TempDir()}
+	conf := filepath.Join(n.dir, "sentinel.conf")
+	require.NoError(t, n.somewhere(func() error {
+		rules := "sentinel monitor main 127.0.0.1 " + primary.port() + " 1\n" +
+			"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n"
+		if err := os.WriteFile(conf, []byte(rules), 0o600); err != nil {
+			return err
+		}
+		return n.exec(exec.Command(path, conf, "--sentinel", "--port", n.port(), "--bind", "127.0.0.1", "--logfile", filepath.Join(n.dir, "log")))
+	}))
+	t.Cleanup(n.stop)
+	require.NoError(t, n.until("it knows the replicas", func(ctx context.Context, _ *redis.Client) bool {
+		s := redis.NewSentinelClient(&redis.Options{Addr: n.addr})
+		defer s.Close()
+		known, err := s.Replicas(ctx, "main").Result()
+		return err == nil && len(known) == replicas
+	}))
+	return n
 }
 
-// A failover by Sentinel: what a replica had goes on there.
+// The primary dies, Sentinel makes another one, and the book goes on where it
+// was, without being told.
 func TestTheBookSurvivesAFailover(t *testing.T) {
 	t.Parallel()
 	redises := startPair(t)
-	conf := filepath.Join(t.TempDir(), "sentinel.conf")
-	require.NoError(t, os.WriteFile(conf, []byte("sentinel monitor main 127.0.0.1 "+redises.primary.port()+" 1\n"+
-		"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n"), 0o600))
-	addr, err := freeAddr()
-	require.NoError(t, err)
-	sentinel := &node{addr: addr, dir: filepath.Dir(conf)}
-	sentinel.cmd = sentinelOf(redisServer(t), conf, sentinel.port())
-	require.NoError(t, sentinel.cmd.Start())
-	t.Cleanup(sentinel.stop)
-	require.NoError(t, sentinel.until("it knows the replica", func(ctx context.Context, c *redis.Client) bool {
-		s := redis.NewSentinelClient(&redis.Options{Addr: addr})
-		defer s.Close()
-		replicas, err := s.Replicas(ctx, "main").Result()
-		return err == nil && len(replicas) == 1
-	}))
-	client := redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: "main", SentinelAddrs: []string{addr}, MaxRetries: -1, Protocol: 2, DisableIdentity: true,
-	})
-	t.Cleanup(func() { _ = client.Close() })
-	b := openBook(t, client)
+	third := redises.follow(t)
+	sentinel := startSentinel(t, redises.primary, 2)
+	o := like(t, "redis://"+sentinel.addr, nil)
+	o.MasterName = "main"
+	b := openBook(t, universal(t, o))
 	b.Replicated = true
-	p := approved(t, b, "op", 1, 3)
+	p := approved(t, b, "approved", 1, 3)
 	require.False(t, p.Unreplicated)
+	waits := held(t, b, holding(t, "waits", 11, 3))
+	require.NoError(t, third.until("it has everything", func(ctx context.Context, c *redis.Client) bool {
+		return c.Exists(ctx, b.key("r:"+waits.ID)).Val() == 1
+	}))
 
-	require.NoError(t, redises.primary.cmd.Process.Kill())
-	require.Eventually(t, func() bool {
-		now, err := b.Pending(t.Context(), p.ID)
-		return err == nil && now.State == APPROVED
-	}, time.Minute, 50*time.Millisecond, "the replica took over, and has the approval")
-	b.Replicated = false // there is none any more: people say so at the start
-	require.Eventually(t, func() bool {
+	redises.primary.kill()
+	await := func(what string, works func() error) {
+		var err error
+		require.Eventually(t, func() bool {
+			if err = works(); err != nil && !errors.Is(err, ErrUnreplicated) {
+				assert.ErrorIs(t, err, ErrUnavailable, what)
+			}
+			return err == nil
+		}, time.Minute, 50*time.Millisecond, "%s: %v", what, err)
+	}
+	await("a claim of what was approved before", func() error {
 		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
-		return err == nil && run.Pending.State == RUNNING
-	}, time.Minute, 50*time.Millisecond)
+		if err == nil {
+			runAll(t, run)
+		}
+		return err
+	})
+	await("a decision", func() error { return second(b.Decide(t.Context(), yes(waits, bob))) })
+	n, err := b.Replicas(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, n, "the other replica follows the new primary")
+	for id, want := range map[string]State{p.ID: DONE, waits.ID: APPROVED} {
+		now, err := b.Pending(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, want, now.State)
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -126,7 +125,7 @@ func (b *Book) Claim(ctx context.Context, id, owner string, lease time.Duration)
 		return nil, refusal(a, nil)
 	}
 	r := &Run{book: b, epoch: a.record["epoch"], lease: lease}
-	r.Pending, err = b.read(ctx, id, a.record)
+	r.Pending, err = b.readBox(ctx, id, a.record, []byte(a.more))
 	if !copied {
 		return nil, r.unclaim(ctx)
 	}
@@ -211,69 +210,6 @@ func (r *Run) Release(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Chunks returns the plan in chunks, with what the ledger knows of each.
-func (r *Run) Chunks(ctx context.Context) ([]Chunk, error) { return r.book.chunks(ctx, r.Pending) }
-
-func (b *Book) chunks(ctx context.Context, p Pending) ([]Chunk, error) {
-	marks, err := b.Client.HGetAll(ctx, b.key("c:"+p.ID)).Result()
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	var chunks []Chunk
-	for n, users := range p.Plan.Chunks() {
-		c := Chunk{N: n, Users: users}
-		if mark := marks[strconv.Itoa(n)]; mark != "" {
-			if c.Sent, c.Try, c.Done, err = parseMark(mark); err != nil {
-				return nil, err
-			}
-		}
-		chunks = append(chunks, c)
-	}
-	return chunks, nil
-}
-
-// Fates says what became of every user of the request's plan: the ledger's
-// outcome, unknown where a write was sent and never observed to the end, not
-// run where none was sent.
-func (b *Book) Fates(ctx context.Context, p Pending) (map[qualys.SAQUserID]Outcome, error) {
-	all, err := b.Outcomes(ctx, p.ID)
-	if err != nil {
-		return nil, err
-	}
-	chunks, err := b.chunks(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range chunks {
-		for _, u := range c.Users {
-			if _, known := all[u.ID]; known {
-				continue
-			}
-			all[u.ID] = Outcome{Result: ResultNotRun}
-			if !c.Sent.IsZero() {
-				all[u.ID] = Outcome{Result: ResultUnknown, Sent: true}
-			}
-		}
-	}
-	return all, nil
-}
-
-// parseMark reads sent|epoch|try|ms or done|epoch|ms.
-func parseMark(mark string) (sent time.Time, try int, done bool, err error) {
-	parts := strings.Split(mark, "|")
-	switch {
-	case len(parts) == 3 && parts[0] == "done":
-		return time.Time{}, 0, true, nil
-	case len(parts) == 4 && parts[0] == "sent":
-		try, err1 := strconv.Atoi(parts[2])
-		ms, err2 := strconv.ParseInt(parts[3], 10, 64)
-		if err := errors.Join(err1, err2); err == nil {
-			return fromMillis(ms), try, false, nil
-		}
-	}
-	return time.Time{}, 0, false, fmt.Errorf("ledger mark %q", mark)
-}
-
 // Sent writes down that a write of the chunk is about to leave, for the try-th
 // time (from 1). From then on its fate is unknown until [Run.Done].
 func (r *Run) Sent(ctx context.Context, chunk, try int) error {
@@ -333,28 +269,4 @@ func (r *Run) Review(ctx context.Context, cause Why, counts Counts) error {
 		err = refusal(a, nil)
 	}
 	return err
-}
-
-// Outcomes returns what the ledger knows of each user of the request. Users
-// whose chunk is not done are absent.
-func (b *Book) Outcomes(ctx context.Context, id string) (map[qualys.SAQUserID]Outcome, error) {
-	fields, err := b.Client.HGetAll(ctx, b.key("c:"+id)).Result()
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	all := map[qualys.SAQUserID]Outcome{}
-	for field, box := range fields {
-		n, ok := strings.CutPrefix(field, "o:")
-		if !ok {
-			continue
-		}
-		raw, err := b.decrypt([]byte(box), "outcome "+id+" "+n)
-		if err != nil {
-			return nil, fmt.Errorf("%w: outcomes of %s, chunk %s: %w", ErrForged, id, n, err)
-		}
-		if err := json.Unmarshal(raw, &all); err != nil {
-			return nil, fmt.Errorf("outcomes of %s, chunk %s: %w", id, n, err)
-		}
-	}
-	return all, nil
 }

@@ -1,12 +1,15 @@
 package approvals
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"countersign/approvals/rules"
 )
 
 // An approver may take their own yes back until the run begins.
@@ -114,6 +117,78 @@ func TestAFreezeHoldsEverything(t *testing.T) {
 	})
 }
 
+// A run that lost its owner and was stopped by a person ends although everything
+// is frozen: whoever claims it only ends it.
+func TestAStopDoesNotWaitForTheFreeze(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		p := approved(t, b, "op", 1, 30)
+		lost, err := b.Claim(t.Context(), p.ID, "lost", time.Millisecond)
+		require.NoError(t, err)
+		require.NoError(t, b.Freeze(t.Context(), bob, "freeze"))
+		require.Eventually(t, func() bool { return lost.Renew(t.Context()) == ErrFenced }, 20*time.Second, time.Millisecond)
+		_, err = b.Claim(t.Context(), p.ID, "waits", time.Minute)
+		require.ErrorIs(t, err, ErrFrozen)
+		require.NoError(t, b.Later(t.Context(), p.ID, time.Hour))
+
+		_, err = b.Stop(t.Context(), p.ID, carol, "stop")
+		require.NoError(t, err)
+		due, err := b.Due(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Equal(t, []string{p.ID}, due, "at once")
+		run, err := b.Claim(t.Context(), p.ID, "ends it", time.Minute)
+		require.NoError(t, err)
+		require.ErrorAs(t, run.Renew(t.Context()), new(*StoppedError))
+		require.ErrorAs(t, run.Sent(t.Context(), 0, 1), new(*StoppedError), "and nothing is written")
+		require.NoError(t, run.Finish(t.Context(), STOPPED, WhyStopped, Counts{"not-run": 30}, "sha"))
+		p, err = b.Pending(t.Context(), p.ID)
+		require.NoError(t, err)
+		assert.Equal(t, STOPPED, p.State)
+	})
+}
+
+// Withdrawals that come in between make an approval late, and never forged.
+func TestALateApprovalIsNotForged(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		h := holding(t, "op", 1, 3)
+		h.Need = 3
+		p := held(t, b, h)
+		d := yes(p, dave)
+		d.Seen = p
+		click := func(by rules.Person, n int) {
+			again := yes(p, by)
+			again.Op = fmt.Sprint(by.ID, n)
+			_, err := b.Decide(t.Context(), again)
+			require.NoError(t, err)
+			_, err = b.Withdraw(t.Context(), p.ID, by, fmt.Sprint("not ", by.ID, n))
+			require.NoError(t, err)
+		}
+		click(bob, 0)
+		click(bob, 1)
+		now, err := b.Decide(t.Context(), d)
+		require.NoError(t, err, "two withdrawals later")
+		require.Len(t, now.Approvals, 1)
+
+		c := b.Config
+		n := 1
+		c.Point = func(at string) {
+			if at == "approve.before" {
+				n++
+				click(bob, n)
+			}
+		}
+		busy, err := NewBook(c)
+		require.NoError(t, err)
+		d = yes(p, carol)
+		_, err = busy.Decide(t.Context(), d)
+		require.ErrorIs(t, err, ErrRound)
+		require.NotErrorIs(t, err, ErrForged)
+		_, err = b.Decide(t.Context(), d)
+		require.NoError(t, err, "nothing was stored")
+	})
+}
+
 // A review is resumed by a full quorum, given anew and without the requester.
 func TestAReviewIsResumedByAFreshQuorum(t *testing.T) {
 	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
@@ -139,6 +214,11 @@ func TestAReviewIsResumedByAFreshQuorum(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, NEEDS_REVIEW, p.State)
 		assert.True(t, p.Resuming)
+		events := postAll(t, b)
+		left := events[len(events)-2]
+		assert.Equal(t, Review, left.Kind)
+		assert.Equal(t, 2, left.Facts.Have, "what it had when it was left")
+		assert.Equal(t, 2, left.Facts.Need)
 		assert.Len(t, p.Approvals, 1, "earlier approvals count no more")
 		_, err = b.Resume(t.Context(), p.ID, bob, "r3")
 		require.ErrorIs(t, err, ErrAlready)

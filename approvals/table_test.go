@@ -1,6 +1,7 @@
 package approvals
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -77,18 +78,96 @@ func (s *stage) to(state State) { ways()[state](s) }
 
 func second(_ Pending, err error) error { return err }
 
-// acts are what may be tried in every state. What an owner does is done with
-// the lease that the state left it.
-var acts = []struct {
+// An act is what may be tried in every state, by itself or after something else
+// happened. What an owner does is done with the lease that the state left it.
+type act struct {
 	name string
 	do   func(s *stage) error
 	to   map[State]State // where it leads; elsewhere it is refused, and nothing changes
+}
+
+func approve(s *stage) error {
+	d := yes(s.p, carol)
+	d.Op = s.op()
+	return second(s.b.Decide(s.Context(), d))
+}
+
+func resumeIt(s *stage) error { return second(s.b.Resume(s.Context(), s.p.ID, carol, s.op())) }
+
+// expire answers nothing; that it changed nothing is told from an error here.
+func expire(s *stage) error {
+	before := s.now()
+	s.must(s.b.Expire(s.Context(), s.p.ID))
+	if s.now().State == before.State {
+		return errors.New("nothing to expire")
+	}
+	return nil
+}
+
+func (s *stage) now() Pending {
+	p, err := s.b.Pending(s.Context(), s.p.ID)
+	s.must(err)
+	return p
+}
+
+// afters are what may have happened between a state and an act.
+var afters = []struct {
+	name string
+	let  func(s *stage)
+	acts []act
 }{
-	{"approve", func(s *stage) error {
-		d := yes(s.p, carol)
-		d.Op = s.op()
-		return second(s.b.Decide(s.Context(), d))
-	}, map[State]State{PENDING: APPROVED}},
+	{"", func(*stage) {}, acts},
+	{"its plan is gone", func(s *stage) { s.must(s.b.Client.Del(s.Context(), s.b.key("p:"+s.p.ID)).Err()) }, []act{
+		{"expire", expire, map[State]State{PENDING: EXPIRED, APPROVED: EXPIRED}},
+		{"claim", (*stage).claim, nil}, // RUNNING is held by its owner
+		{"resume", resumeIt, nil},
+	}},
+	{"its owner is silent", func(s *stage) {
+		if s.run != nil {
+			_ = s.run.Release(s.Context(), 0) // not where the run is over
+		}
+	}, []act{
+		{"claim", (*stage).claim, map[State]State{APPROVED: RUNNING, RUNNING: RUNNING}},
+		{"finish", func(s *stage) error { return s.owner().Finish(s.Context(), STOPPED, WhyFailures, nil, "") },
+			map[State]State{STOPPED: STOPPED}},
+		{"review of a run", func(s *stage) error { return s.owner().Review(s.Context(), WhyForged, nil) }, nil},
+	}},
+	{"everything is frozen", func(s *stage) {
+		s.must(s.b.Freeze(s.Context(), bob, s.op()))
+		if s.run != nil {
+			_ = s.run.Release(s.Context(), 0)
+		}
+	}, []act{
+		{"approve", approve, map[State]State{PENDING: APPROVED}},
+		{"cancel", func(s *stage) error { return second(s.b.Cancel(s.Context(), s.p.ID, alice, s.op())) },
+			map[State]State{PENDING: CANCELLED, APPROVED: CANCELLED}},
+		{"resume", resumeIt, map[State]State{NEEDS_REVIEW: RUNNING}},
+		{"claim", (*stage).claim, nil},
+		{"stop and claim", func(s *stage) error {
+			if err := second(s.b.Stop(s.Context(), s.p.ID, bob, s.op())); err != nil {
+				return err
+			}
+			return s.claim()
+		}, map[State]State{RUNNING: RUNNING}},
+	}},
+	{"its quorum is two", nil, []act{
+		{"approve, the first of two", approve, map[State]State{PENDING: PENDING}},
+		{"approve, the second of two", func(s *stage) error {
+			d := yes(s.p, dave)
+			d.Op = s.op()
+			if err := second(s.b.Decide(s.Context(), d)); err != nil {
+				return err
+			}
+			return approve(s)
+		}, map[State]State{PENDING: APPROVED}},
+		{"resume, the first of two", resumeIt, map[State]State{NEEDS_REVIEW: NEEDS_REVIEW}},
+	}},
+}
+
+// acts are what may be tried at any time.
+var acts = []act{
+	{"approve", approve, map[State]State{PENDING: APPROVED}},
+	{"expire", expire, nil},
 	{"approve one's own", func(s *stage) error { return second(s.b.Decide(s.Context(), yes(s.p, alice))) }, nil},
 	{"reject", func(s *stage) error {
 		d := no(s.p, carol)
@@ -101,8 +180,7 @@ var acts = []struct {
 		map[State]State{APPROVED: PENDING}},
 	{"stop", func(s *stage) error { return second(s.b.Stop(s.Context(), s.p.ID, bob, s.op())) },
 		map[State]State{RUNNING: RUNNING}},
-	{"resume", func(s *stage) error { return second(s.b.Resume(s.Context(), s.p.ID, carol, s.op())) },
-		map[State]State{NEEDS_REVIEW: RUNNING}},
+	{"resume", resumeIt, map[State]State{NEEDS_REVIEW: RUNNING}},
 	{"close", func(s *stage) error { return second(s.b.Close(s.Context(), s.p.ID, carol, s.op(), "enough")) },
 		map[State]State{NEEDS_REVIEW: CLOSED}},
 	{"claim", (*stage).claim, map[State]State{APPROVED: RUNNING}}, // RUNNING is held by its owner
@@ -114,6 +192,7 @@ var acts = []struct {
 		map[State]State{RUNNING: DONE_WITH_ERRORS, DONE_WITH_ERRORS: DONE_WITH_ERRORS}}, // the same end again is the same end
 	{"renew", func(s *stage) error { return s.owner().Renew(s.Context()) }, map[State]State{RUNNING: RUNNING}},
 	{"send", func(s *stage) error { return s.owner().Sent(s.Context(), 0, 1) }, map[State]State{RUNNING: RUNNING}},
+	{"take a send back", func(s *stage) error { return s.owner().Unsent(s.Context(), 0, 1) }, map[State]State{RUNNING: RUNNING}},
 	{"done", func(s *stage) error { return s.owner().Done(s.Context(), 0, nil) }, map[State]State{RUNNING: RUNNING}},
 	{"release", func(s *stage) error { return s.owner().Release(s.Context(), 0) }, map[State]State{RUNNING: RUNNING}},
 }
@@ -132,35 +211,56 @@ func TestEveryStateAndEveryAct(t *testing.T) {
 	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
 		b := openBook(t, client)
 		from := 1
-		for _, state := range states {
-			for _, act := range acts {
-				from += 3
-				s := &stage{T: t, b: b, p: held(t, b, holding(t, fmt.Sprint(state, " ", act.name), from, 3))}
-				s.to(state)
-				before, err := b.Pending(t.Context(), s.p.ID)
-				require.NoError(t, err)
-				require.Equal(t, state, before.State)
-				err = act.do(s)
-				after, readable := b.Pending(t.Context(), s.p.ID)
-				require.NoError(t, readable)
-				to, edge := act.to[state]
-				if !edge {
-					assert.Error(t, err, "%s in %s", act.name, state)
-					assert.Equal(t, before, after, "%s in %s changed something", act.name, state)
-				} else {
-					assert.NoError(t, err, "%s in %s", act.name, state)
-					assert.Equal(t, to, after.State, "%s in %s", act.name, state)
+		for _, after := range afters {
+			for _, state := range states {
+				for _, a := range after.acts {
+					if after.let == nil && state != PENDING && state != NEEDS_REVIEW {
+						continue // there is no way there with one approval
+					}
+					from += 3
+					h := holding(t, fmt.Sprint(after.name, state, a.name), from, 3)
+					if after.let == nil {
+						h.Need = 2
+					}
+					s := &stage{T: t, b: b, p: held(t, b, h)}
+					s.try(a, after.let, state, fmt.Sprint(a.name, " in ", state, ", ", after.name))
 				}
-				s.finish(after.State)
 			}
 		}
 	})
 }
 
+// try brings the request to a state, and tries the act there.
+func (s *stage) try(a act, let func(s *stage), state State, what string) {
+	switch {
+	case let != nil:
+		s.to(state)
+		let(s)
+	case state == NEEDS_REVIEW: // with a quorum of two
+		for _, who := range []Decision{yes(s.p, bob), yes(s.p, carol)} {
+			s.must(second(s.b.Decide(s.Context(), who)))
+		}
+		s.must(s.b.Review(s.Context(), s.p.ID, WhyQuorum))
+	}
+	before := s.now()
+	require.Equal(s, state, before.State, what)
+	err := a.do(s)
+	after := s.now()
+	if to, edge := a.to[state]; edge {
+		assert.NoError(s, err, what)
+		assert.Equal(s, to, after.State, what)
+	} else {
+		assert.Error(s, err, what)
+		assert.Equal(s, before, after, "%s changed something", what)
+	}
+	s.finish(after.State)
+}
+
 // finish makes room for the next request.
 func (s *stage) finish(state State) {
+	keys := []string{s.b.key("freeze")}
 	if state.Open() {
-		client := s.b.Client
-		s.must(client.Del(s.Context(), s.b.key("running"), s.b.key("open"), s.b.key("held"), s.b.key("due")).Err())
+		keys = append(keys, s.b.key("running"), s.b.key("open"), s.b.key("held"), s.b.key("due"))
 	}
+	s.must(s.b.Client.Del(s.Context(), keys...).Err())
 }

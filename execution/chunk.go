@@ -121,12 +121,13 @@ func (t *turn) deletes() bool { return t.p.Plan.Verb() == approvals.Delete }
 // change is what the chunk's users get: all the same.
 func (t *turn) change() qualys.Change { return t.p.Plan.ChangeFor(t.chunk.Users[0].ID) }
 
+// protected asks for the policy's own list too where no account is known.
 func (t *turn) protected(u qualys.SAQUser) bool {
-	if t.Accounts == nil {
-		_, yes := t.Policy.Protected(u, "")
-		return yes
+	var logins []string
+	if t.Accounts != nil {
+		logins = t.Accounts()
 	}
-	return slices.ContainsFunc(t.Accounts(), func(login string) bool {
+	return slices.ContainsFunc(append(slices.Clip(logins), ""), func(login string) bool {
 		_, yes := t.Policy.Protected(u, login)
 		return yes
 	})

@@ -247,16 +247,14 @@ func TestAShortOutageIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A request that was claimed and then could not be read is no forgery: it is
-// taken up again.
+// A request that cannot be read right after its claim is no forgery.
 func TestAnUnreadableClaimIsNoForgery(t *testing.T) {
 	inHouse(t, 2, func(h *house) {
 		p := h.approved(h.plan())
 		r := h.replica()
 		r.at("claim.after", 1, func() { r.link.set(func(l *link) { l.spoil = map[string]int{"get": 1} }) })
 		r.run(policyText)
-		p = h.await(p, 2*time.Minute, approvals.DONE)
-		assert.EqualValues(t, 2, p.Epoch)
+		h.await(p, 2*time.Minute, approvals.DONE)
 	})
 }
 

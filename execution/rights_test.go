@@ -233,7 +233,8 @@ func TestABrokenRequestDoesNotHoldUpOthers(t *testing.T) {
 		p := h.approved(h.planOf(users[2:]))
 		h.start()
 		h.await(p, time.Minute, approvals.DONE)
-		assert.Equal(t, approvals.APPROVED, h.read(broken).State)
+		assert.Zero(t, h.api.Deletes(h.id(0)), "the broken one did not run")
+		assert.Equal(t, "0", h.redis.HGet("countersign:{test}:r:"+broken.ID, "epoch"))
 	})
 }
 
@@ -257,6 +258,20 @@ func TestAPlanThatGoesDuringTheRun(t *testing.T) {
 		p = h.await(p, time.Minute, approvals.NEEDS_REVIEW)
 		assert.Equal(t, approvals.WhyPayloadGone, p.Cause)
 		assert.Equal(t, "done=1 not-run=26", h.event(p, approvals.Review).Counts.String())
+	})
+}
+
+// Of a ledger that somebody changed nobody knows anything, and every user is
+// counted as unknown.
+func TestAForgedLedgerTellsNothing(t *testing.T) {
+	inHouse(t, 27, func(h *house) {
+		p := h.approved(h.plan())
+		r := h.replica()
+		r.at("chunk.end", 1, func() { h.redis.HSet("countersign:{test}:c:"+p.ID, "o:0", "nothing sealed") }).run(policyText)
+		h.awaitState(p.ID, time.Minute, approvals.NEEDS_REVIEW)
+		review := h.event(p, approvals.Review)
+		assert.Equal(t, approvals.WhyForged, review.Facts.Why)
+		assert.Equal(t, "unknown=27", review.Counts.String())
 	})
 }
 

@@ -4,22 +4,34 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"countersign/approvals"
 	"countersign/audit"
 )
 
+// WhyUnread means that the channel could not be compared with Redis for a long time.
+const WhyUnread approvals.Why = "the channel could not be read"
+
+// unreadAtMost is how long a run waits for the channel before people have to
+// look. Meanwhile no other plan can run.
+const unreadAtMost = time.Hour
+
 // match compares Redis with the channel, once a claim: a Redis that was rolled
 // back, by a failover that lost its last writes or by an old copy of the
 // request, has forgotten what the channel still shows. While the channel cannot
-// be read the run waits.
+// be read the run waits, up to an hour.
 func (r *run) match(work context.Context) (hold, end error) {
 	if r.matched || r.Entries == nil {
 		return nil, nil
 	}
 	head, entries, err := r.Entries(work, r.p.ID)
 	if err != nil {
-		return fmt.Errorf("the channel cannot be compared with Redis: %w", err), nil
+		err = fmt.Errorf("the channel cannot be compared with Redis: %w", err)
+		if time.Since(r.start) > unreadAtMost {
+			return nil, review{WhyUnread, err}
+		}
+		return err, nil
 	}
 	var last int64 // read after the channel, so that it is never behind it
 	err = r.steadily(work, func() (err error) {

@@ -11,6 +11,7 @@ import (
 
 	"countersign/approvals"
 	"countersign/audit"
+	"countersign/execution"
 )
 
 func said(kinds ...approvals.Kind) []audit.Entry {
@@ -83,6 +84,23 @@ func TestAChannelThatCannotBeReadIsWaitedFor(t *testing.T) {
 		assert.EqualValues(t, 1, p.Epoch)
 		assert.Greater(t, h.writes()[0].At.Sub(begun), down)
 		assert.Less(t, asked.Load(), int64(8), "once a claim, when it could be read")
+	})
+}
+
+// It is not waited for without end: after an hour people have to look.
+func TestAChannelThatStaysAwayEndsTheRun(t *testing.T) {
+	inHouse(t, 2, func(h *house) {
+		p, begun := h.approved(h.plan()), time.Now()
+		r := h.replica()
+		r.entries = func(context.Context, string) (uint64, []audit.Entry, error) {
+			return 0, nil, errors.New("slack is down")
+		}
+		r.run(policyText)
+		p = h.await(p, 2*time.Hour, approvals.NEEDS_REVIEW)
+		assert.Equal(t, execution.WhyUnread, p.Cause)
+		assert.WithinDuration(t, begun.Add(time.Hour), time.Now(), 3*time.Minute)
+		assert.Equal(t, "not-run=2", h.event(p, approvals.Review).Counts.String())
+		assert.Empty(t, h.writes())
 	})
 }
 

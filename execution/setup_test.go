@@ -277,8 +277,35 @@ func (h *house) check() {
 	all, err := h.book.All(h.Context(), 100)
 	require.NoError(h, err)
 	for _, p := range all {
+		h.complete(p)
 		if p.State == approvals.DONE || p.State == approvals.DONE_WITH_ERRORS || p.State == approvals.STOPPED {
 			h.truthful(p)
+		}
+	}
+}
+
+// complete checks that whatever ended a run, or left it to people, counts every
+// user that was approved.
+func (h *house) complete(p approvals.Pending) {
+	h.Helper()
+	users, started := 0, false
+	for _, e := range h.events {
+		if e.Request != p.ID {
+			continue
+		}
+		switch e.Kind {
+		case approvals.Requested:
+			users = e.Facts.Users // the record may be forged by now
+		case approvals.Started:
+			started = true
+		case approvals.Finished, approvals.Stopped, approvals.Review, approvals.Closed:
+			sum := 0
+			for _, n := range e.Counts {
+				sum += n
+			}
+			if started {
+				assert.Equal(h, users, sum, "%s counts %s", e.Kind, e.Counts)
+			}
 		}
 	}
 }

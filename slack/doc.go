@@ -31,6 +31,8 @@
 // # Posting
 //
 // Every replica runs [Slack.Post]; the one that has the poster's lease works.
+// It first compares the channel with Redis: where the channel knows more, Redis
+// was set back or lost everything, and the book is told ([approvals.Outbox.SetBack]).
 // Entries of the trail go out one by one, in the order of their numbers: sealed,
 // stored, posted, marked. None is dropped; a 429 is waited out. A post whose
 // answer was lost, and the first one after the lease changed hands, is looked
@@ -45,6 +47,16 @@
 // completed, files.info says whether it is in the channel, and only then the card is posted;
 // its buttons are refused until the record says that it is shown. When a run
 // has ended, its CSV goes to the card's thread and one line to the channel.
+//
+// # Reading the trail back
+//
+// [Slack.Entries] is what an executor compares Redis with before it starts a
+// plan, and whenever it takes one over: the newest number in the channel, and
+// the request's entries since its last approval. An entry counts when it was
+// posted by this bot and is, to the last byte, what a key of this trail sealed.
+// It takes a call for a page of the audit channel, one for the thread of the
+// card, and seldom more: entries of other requests are looked for only in threads
+// with a newer reply than any entry so far.
 //
 // # Tokens
 //

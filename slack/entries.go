@@ -29,7 +29,7 @@ func (p *poster) entries(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case fenced(err):
+		case fenced(err), errors.Is(err, errSetBack):
 			return err
 		case err != nil:
 			failures++
@@ -49,9 +49,15 @@ func (p *poster) entries(ctx context.Context) error {
 
 // batch posts some entries and says how many.
 func (p *poster) batch(ctx context.Context) (n int, err error) {
-	_, prev, err := p.out.Head(ctx)
+	seq, prev, err := p.out.Head(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if !p.compared || seq < p.last { // Redis may be set back under our feet
+		if err := p.catchUp(ctx, seq, prev); err != nil {
+			return 0, err
+		}
+		p.compared, p.last = true, seq
 	}
 	events, broken := p.out.Next(ctx, entryBatch)
 	for n, e := range events {
@@ -82,6 +88,7 @@ func (p *poster) entry(ctx context.Context, e approvals.Event, prev string) (has
 		p.unsure = true
 		return "", err
 	}
+	p.last = e.Seq
 	p.Log.InfoContext(ctx, "head of the trail", "seq", e.Seq, "hash", sealed.Entry.Hash, "kind", e.Kind)
 	if p.Meter.Posted != nil {
 		p.Meter.Posted(string(e.Kind), time.Since(e.At))

@@ -83,7 +83,7 @@ func (p *poster) nextLetter(person string, dealt bool) (l letter, more bool) {
 // twice is better than never.
 func (p *poster) send(ctx context.Context, person string, l letter) error {
 	sent := fmt.Sprintf("dm %d", l.event.Seq)
-	if before, err := p.Book.Recorded(ctx, "op:"+sent); err != nil || before != "" { // where Once keeps it
+	if before, err := p.Book.Seen(ctx, sent); err != nil || before {
 		return err
 	}
 	hint := ""

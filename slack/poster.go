@@ -18,7 +18,10 @@ type poster struct {
 	out   approvals.Outbox
 	owner string
 
-	unsure bool // the next entry may be in the channel already; of the entries' goroutine alone
+	// Of the entries' goroutine alone.
+	unsure   bool  // the next entry may be in the channel already
+	compared bool  // the channel with Redis
+	last     int64 // the last number that is known to be posted
 
 	mu      sync.Mutex // guards jobs and letters; never held while waiting
 	jobs    map[string]*job

@@ -77,51 +77,6 @@ func TestARefusalInAnotherChannelTravelsInTheAck(t *testing.T) {
 	})
 }
 
-// A CSV that was asked for comes to the channel, complete, with its counts.
-func TestAFoundFileIsPosted(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		w.bot()
-		w.slack.LoseAnswer("files.completeUploadExternal", 1)
-		_, err := w.slack.As("alice").Slash(channel, "/qualys-users", "find firstName=NewVendor")
-		require.NoError(t, err)
-		w.pass(10 * time.Second)
-		files := w.slack.Files(channel)
-		require.Len(t, files, 1)
-		content, ok := w.slack.FileContent(files[0].ID)
-		require.True(t, ok)
-		assert.Contains(t, string(content), "\n1048,user48,NewVendor,")
-		assert.Equal(t, []string{"found"}, w.trail())
-	})
-}
-
-// Promise 8: a file that cannot be posted is not lost silently.
-func TestAFileThatCannotBePostedIsSaid(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		w.bot()
-		w.slack.FailNext("files.completeUploadExternal", "storage_limit_reached", 1)
-		_, err := w.slack.As("alice").Slash(channel, "/qualys-users", "find firstName=NewVendor")
-		require.NoError(t, err)
-		w.pass(10 * time.Second)
-		told := w.told("alice")
-		assert.Contains(t, told[len(told)-1], "Slack says storage_limit_reached")
-	})
-}
-
-// A file that Slack took and does not show is not called lost.
-func TestAFileThatSlackShowsLateIsNotCalledLost(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		w.bot()
-		w.slack.LateShares(2 * time.Minute)
-		_, err := w.slack.As("alice").Slash(channel, "/qualys-users", "find firstName=NewVendor")
-		require.NoError(t, err)
-		w.pass(time.Minute)
-		told := w.told("alice")
-		assert.Contains(t, told[len(told)-1], "It may still appear")
-		w.pass(2 * time.Minute)
-		assert.Len(t, w.slack.Files(channel), 1)
-	})
-}
-
 // P01: a command whose replica dies over it is noticed by another, which tells the person.
 func TestACommandWhoseReplicaDiedIsNoticed(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

@@ -109,6 +109,8 @@ type Slack struct {
 	health health
 	news   news
 
+	telling sync.WaitGroup // words to people whose command still works
+
 	mu  sync.Mutex
 	who identity
 	app string            // whose sockets these are, as Slack greeted us, or empty
@@ -199,10 +201,11 @@ func (s *Slack) introduced(ctx context.Context) error {
 // Team is the id of the workspace, known after [Slack.Hello].
 func (s *Slack) Team() string { return s.identity().team }
 
-// Close waits for look-ups that nobody waits for any more and lets go of idle
-// connections. Call it after Receive and Post have returned.
+// Close waits for look-ups and words that nobody waits for any more and lets go
+// of idle connections. Call it after Receive and Post have returned.
 func (s *Slack) Close() {
 	s.people.running.Wait()
+	s.telling.Wait()
 	s.http.CloseIdleConnections()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/approvals/rules"
 	"countersign/commands"
 	"countersign/slack/cards"
 )
@@ -79,8 +80,21 @@ func closeFile(f *commands.File) {
 	}
 }
 
-// whisperTime is how long words to one person are tried: later they would only puzzle.
-const whisperTime = time.Minute
+// How long words to one person are tried: later they would only puzzle.
+const (
+	whisperTime = time.Minute
+	tellTime    = 5 * time.Second // words about work that goes on, and may be over soon
+)
+
+// Tell shows one person a line while their command still works. It waits for
+// nothing: what does not reach them soon is a line in the log.
+func (s *Slack) Tell(ctx context.Context, channel string, who rules.Person, text string) {
+	s.telling.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+		defer cancel()
+		s.whisper(ctx, channel, who.ID, text, "")
+	})
+}
 
 // whisper shows words to one person, in the channel if they are there, else in
 // their direct messages.

@@ -163,10 +163,11 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer h.close()
-	warnings, err := checkRedis(ctx, h.book.Client)
+	replicas, warnings, err := h.meetRedis(ctx)
 	if err != nil {
 		return err
 	}
+	h.Log.InfoContext(ctx, "Redis answers", "replicas", replicas)
 	for _, w := range warnings {
 		h.Log.WarnContext(ctx, w)
 	}
@@ -179,7 +180,7 @@ func Run(ctx context.Context, c Config) error {
 	desk, err := commands.New(commands.Config{
 		Book: h.book, Users: h.qualys, Policy: h.policy,
 		Directory: h.slack.Directory(5 * time.Second), Reads: h.slack.Directory(time.Minute),
-		Private: h.slack.Private, Tenant: c.CountersignTenant, SpoolDir: c.SpoolDir, Log: h.Log,
+		Private: h.slack.Private, Tell: h.slack.Tell, Tenant: c.CountersignTenant, SpoolDir: c.SpoolDir, Log: h.Log,
 	})
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func (h *house) work(ctx context.Context, desk *commands.Desk) error {
 	executor := execution.New(execution.Config{
 		Book: h.book, Users: h.qualys, Policy: h.policy,
 		Directory: h.slack.Directory(5 * time.Second), Between: h.slack.Directory(time.Minute),
-		Accounts: h.qualys.Logins, Log: h.Log, Point: h.Point,
+		Accounts: h.qualys.Logins, Entries: h.slack.Entries, Log: h.Log, Point: h.Point,
 		Poll: h.Times.Poll, Lease: h.Times.Lease, Heartbeat: h.Times.Heartbeat,
 		Fresh: h.Times.Fresh, Silence: h.Times.Silence, Settle: h.Times.Settle,
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/approvals/rules"
+	"countersign/audit"
 	"countersign/qualys"
 	"countersign/slack"
 )
@@ -131,8 +132,12 @@ func resolved(ctx context.Context, c Config, err error) error {
 }
 
 func (h *house) tryRedis(ctx context.Context) (string, error) {
-	warnings, err := checkRedis(ctx, h.book.Client)
-	return strings.Join(append([]string{"answers"}, warnings...), ". "), err
+	replicas, warnings, err := h.meetRedis(ctx)
+	said := []string{"answers"}
+	if replicas > 0 {
+		said = append(said, audit.Plural(replicas, "replica")+", and approvals wait for one")
+	}
+	return strings.Join(append(said, warnings...), ". "), err
 }
 
 func (h *house) trySlack(ctx context.Context) (string, error) {

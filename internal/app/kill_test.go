@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +29,13 @@ type cast struct {
 	*town
 	bots []*process
 	done int // kills so far
+	ends []end
+}
+
+// An end is a bot that was killed, or told to stop.
+type end struct {
+	bot *process
+	at  time.Time
 }
 
 const (
@@ -99,6 +109,7 @@ func TestKills(t *testing.T) {
 			for range 1 + rand.IntN(3) {
 				c.pass(time.Duration(rand.Int64N(int64(longest))))
 				i := c.victim(requestOf(card))
+				c.ends = append(c.ends, end{c.bots[i], time.Now()})
 				c.bots[i].kill()
 				c.gone()
 				c.bots[i] = c.bot(!*shipped)
@@ -108,6 +119,38 @@ func TestKills(t *testing.T) {
 	}
 	c.truth(rounds)
 	t.Logf("%d kills over %d requests in %s", c.done, rounds, time.Since(began).Round(time.Second))
+	c.recoveries("kill -9")
+}
+
+// claims are when this process claimed which request with which epoch.
+var claims = regexp.MustCompile(`time=(\S+) level=INFO msg="run claimed" request=(\S+) epoch=(\d+)`)
+
+var handedOn = regexp.MustCompile(`time=(\S+) level=INFO msg="run handed on"`)
+
+// recoveries prints how long it took from the end of a bot that ran a request to
+// the next claim of it.
+func (c *cast) recoveries(of string) {
+	claimed, last := map[string]time.Time{}, map[*process]string{}
+	for _, p := range c.all {
+		for _, m := range claims.FindAllStringSubmatch(p.out.String(), -1) {
+			at, err := time.Parse(time.RFC3339, m[1])
+			require.NoError(c.t, err)
+			claimed[m[2]+" "+m[3]] = at
+			last[p] = m[2] + " " + m[3]
+		}
+	}
+	var took []time.Duration
+	for _, e := range c.ends {
+		request, epoch, _ := strings.Cut(last[e.bot], " ")
+		n, _ := strconv.Atoi(epoch)
+		if next, ok := claimed[fmt.Sprint(request, " ", n+1)]; ok {
+			took = append(took, next.Sub(e.at))
+		}
+	}
+	if slices.Sort(took); len(took) > 0 {
+		c.t.Logf("from %s to the next claim, %d times: p50 %s, p90 %s, longest %s", of, len(took),
+			took[len(took)/2].Round(time.Millisecond), took[len(took)*9/10].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
+	}
 }
 
 // victim is mostly the bot that runs the request, and sometimes any other.
@@ -186,16 +229,49 @@ func TestRedisComesBack(t *testing.T) {
 	c.truth(2)
 }
 
+// Reliability row 15: while Redis is gone nothing that people do happens, and
+// they are told; the chunk that Qualys was at is read back when Redis is there
+// again.
+func TestPeopleAreToldThatRedisIsGone(t *testing.T) {
+	c := newCast(t, true)
+	c.round(0, func(card minislack.Message) {
+		c.owner(requestOf(card))
+		c.qualys.GateAnswer("delete")
+		require.NoError(t, c.qualys.Arrived(c.patience(), "delete"))
+		c.await("a card to stop it", func(e minislack.Event) bool {
+			return e.Kind == minislack.Updated && e.TS == card.TS && strings.Contains(e.Message.Rendered(), "[Stop]")
+		})
+		c.redis.kill()
+		require.NoError(t, c.slack.As("carol").ClickThrough(card.Ref(), "Stop"))
+		c.whispered("carol", "My memory cannot be reached")
+		ack, err := c.slack.As("alice").Slash(channel, "/qualys-users", "count")
+		require.NoError(t, err)
+		assert.Contains(t, ack.Text, "I cannot reach my memory, so nothing happened.")
+		c.qualys.Release("delete")
+		c.redis.start(t)
+	})
+	c.truth(1)
+}
+
 // SIGTERM: the run is handed on at once, without waiting for the lease.
 func TestATermHandsTheRunOn(t *testing.T) {
 	c := newCast(t, false) // the shipped lease: 30 s
-	c.round(0, func(card minislack.Message) {
-		owner := c.owner(requestOf(card))
-		asked := time.Now()
-		require.NoError(t, owner.Process.Signal(syscall.SIGTERM))
-		<-owner.done
-		assert.True(t, owner.ProcessState.Success(), "a clean exit: %s", owner.out.String())
-		t.Logf("the bot was gone %s after SIGTERM", time.Since(asked).Round(time.Millisecond))
-	})
-	c.truth(1)
+	const rounds = 5
+	for n := range rounds {
+		c.round(n, func(card minislack.Message) {
+			owner := c.owner(requestOf(card))
+			require.NoError(t, owner.Process.Signal(syscall.SIGTERM))
+			<-owner.done
+			if m := handedOn.FindStringSubmatch(owner.out.String()); m != nil { // else its last chunk was the run's
+				at, err := time.Parse(time.RFC3339, m[1])
+				require.NoError(t, err)
+				c.ends = append(c.ends, end{owner, at})
+			}
+			assert.True(t, owner.ProcessState.Success(), "a clean exit: %s", owner.out.String())
+			c.gone()
+			c.bots[slices.Index(c.bots, owner)] = c.bot(false)
+		})
+	}
+	c.truth(rounds)
+	c.recoveries("handing a run on after SIGTERM")
 }

@@ -56,6 +56,7 @@ func child(text string) int {
 		return 2
 	}
 	c := app.Config{Settings: r.settings(), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Version: "test"}
+	app.LogRedis(c.Log)
 	c.Times.SecondSocket = time.Hour
 	if r.Short {
 		c.Times = app.Times{
@@ -100,7 +101,9 @@ type town struct {
 	slack  *minislack.Server
 	qualys *miniqualys.Server
 	redis  *redisProcess
-	bots   int
+	env    []string // of the bots, besides their role
+	all    []*process
+	bots   int // that are up
 }
 
 const channel = "#qualys-admin"
@@ -139,7 +142,7 @@ type redisProcess struct {
 }
 
 // redisServer starts a redis-server of its own for the test.
-func redisServer(t *testing.T) *redisProcess {
+func redisServer(t *testing.T, more ...string) *redisProcess {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("CI") != "" {
@@ -147,17 +150,22 @@ func redisServer(t *testing.T) *redisProcess {
 		}
 		t.Skip("redis-server is not installed")
 	}
+	r := &redisProcess{path: path, port: freePort(t), dir: t.TempDir()}
+	r.start(t, more...)
+	return r
+}
+
+func freePort(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, l.Close())
-	r := &redisProcess{path: path, port: port, dir: t.TempDir()}
-	r.start(t)
-	return r
+	return port
 }
 
-func (r *redisProcess) start(t *testing.T) {
-	r.process = start(t, exec.Command(r.path, "--port", r.port, "--bind", "127.0.0.1", "--appendonly", "yes", "--dir", r.dir))
+func (r *redisProcess) start(t *testing.T, more ...string) {
+	args := append([]string{"--port", r.port, "--bind", "127.0.0.1", "--appendonly", "yes", "--dir", r.dir}, more...)
+	r.process = start(t, exec.Command(r.path, args...))
 }
 
 func (r *redisProcess) url() string { return "redis://127.0.0.1:" + r.port + "/0" }
@@ -219,13 +227,14 @@ func (w *town) bot(short bool) *process {
 	text, err := json.Marshal(w.role)
 	require.NoError(w.t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), asBot+"="+string(text))
+	cmd.Env = append(os.Environ(), append(w.env, asBot+"="+string(text))...)
 	return w.started(start(w.t, cmd))
 }
 
 // started waits until one more socket is up.
 func (w *town) started(p *process) *process {
 	w.bots++
+	w.all = append(w.all, p)
 	require.NoError(w.t, w.slack.AwaitConnected(w.patience(), w.bots), "bot: %s", p.out.String())
 	return p
 }
@@ -321,9 +330,14 @@ func (w *town) approve(who string, card minislack.Message, typed string) {
 	if typed == "" {
 		return
 	}
+	w.send(person, map[string]string{"Type " + typed: typed})
+}
+
+// send waits for a form, fills it and sends it.
+func (w *town) send(person *minislack.Client, fields map[string]string) {
 	_, err := w.slack.Await(w.patience(), func(minislack.Event) bool { _, open := person.View(); return open })
 	require.NoError(w.t, err, w.seen())
-	require.NoError(w.t, person.Submit(map[string]string{"Type " + typed: typed}))
+	require.NoError(w.t, person.Submit(fields))
 }
 
 // content returns the bytes of the newest file with this name.

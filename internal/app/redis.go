@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -68,28 +70,75 @@ func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
 func checkRedis(ctx context.Context, client redis.UniversalClient) (warnings []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := awaitRedis(ctx, client); err != nil {
+	switch err := awaitRedis(ctx, client); {
+	case refuses(err):
+		return nil, fmt.Errorf("Redis refuses the user or the password in REDIS_URL: %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("no answer from Redis. Check REDIS_URL and that Redis runs: %w", err)
 	}
-	memory, err := info(ctx, client, "memory")
-	switch policy := memory["maxmemory_policy"]; {
-	case err != nil || policy == "":
+	evicts, forgets := "", false
+	err = eachPrimary(ctx, client, func(ctx context.Context, node redis.Cmdable) {
+		switch policy := info(ctx, node, "memory")["maxmemory_policy"]; policy {
+		case "noeviction":
+		case "":
+			evicts = cmp.Or(evicts, silent)
+		default:
+			evicts = policy
+		}
+		forgets = forgets || info(ctx, node, "persistence")["aof_enabled"] != "1"
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("not every node of the Redis cluster answers: %w", err)
+	case evicts == silent:
 		warnings = append(warnings, "Redis does not say its maxmemory-policy: see to it that it is noeviction")
-	case policy != "noeviction":
-		return nil, fmt.Errorf("maxmemory-policy %s would let Redis evict waiting plans. Mend it with: redis-cli config set maxmemory-policy noeviction", policy)
+	case evicts != "":
+		return nil, fmt.Errorf("maxmemory-policy %s would let Redis evict waiting plans. Mend it with: redis-cli config set maxmemory-policy noeviction", evicts)
 	}
-	persistence, err := info(ctx, client, "persistence")
-	if err != nil || persistence["aof_enabled"] != "1" {
+	if forgets {
 		warnings = append(warnings, "Redis keeps no append-only file, or does not say so: a restart of Redis would lose waiting plans. Mend it with: redis-cli config set appendonly yes")
 	}
 	return warnings, nil
+}
+
+// silent stands for a setting that Redis does not tell.
+const silent = "not told"
+
+// eachPrimary looks at every node that serves keys, one after the other.
+func eachPrimary(ctx context.Context, client redis.UniversalClient, look func(context.Context, redis.Cmdable)) error {
+	cluster, ok := client.(*redis.ClusterClient)
+	if !ok {
+		look(ctx, client)
+		return nil
+	}
+	var one sync.Mutex // the cluster's client asks them all at once
+	return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		one.Lock()
+		defer one.Unlock()
+		look(ctx, node)
+		return nil
+	})
+}
+
+// meetRedis checks Redis, and lets the book wait for its replicas where it has
+// any.
+func (h *house) meetRedis(ctx context.Context) (replicas int, warnings []string, err error) {
+	if warnings, err = checkRedis(ctx, h.book.Client); err != nil {
+		return 0, nil, err
+	}
+	replicas, err = h.book.Replicas(ctx)
+	if err != nil {
+		warnings = append(warnings, "Redis does not say whether it has replicas: approvals do not wait for one")
+	}
+	h.book.Replicated = replicas > 0
+	return replicas, warnings, nil
 }
 
 // awaitRedis waits for the first answer.
 func awaitRedis(ctx context.Context, client redis.UniversalClient) error {
 	for {
 		err := client.Ping(ctx).Err()
-		if err == nil || ctx.Err() != nil {
+		if err == nil || refuses(err) || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -100,14 +149,16 @@ func awaitRedis(ctx context.Context, client redis.UniversalClient) error {
 	}
 }
 
-// info reads one section of INFO.
-func info(ctx context.Context, client redis.UniversalClient, section string) (map[string]string, error) {
-	text, err := client.Info(ctx, section).Result()
+// refuses reports whether Redis does not let us in. Waiting does not mend that.
+func refuses(err error) bool { return redis.IsAuthError(err) || redis.IsPermissionError(err) }
+
+// info reads one section of INFO, as far as Redis tells it.
+func info(ctx context.Context, node redis.Cmdable, section string) map[string]string {
 	values := map[string]string{}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(node.Info(ctx, section).Val()) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
 			values[name] = value
 		}
 	}
-	return values, err
+	return values
 }

@@ -1,0 +1,94 @@
+package approvals
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+)
+
+// doubted leaves an open request to people, wherever it stands: cause, counts.
+var doubted = script(reviewing + `
+local state = get('state')
+if state ~= 'PENDING' and state ~= 'APPROVED' and state ~= 'RUNNING' then return answer('OVER') end
+leave(ARGV[5], ARGV[6])
+return answer('OK')`)
+
+// renumber lets the log go on behind an entry that is in the channel already.
+// KEYS: poster, sealed, posted, log, seq. ARGV: owner, number and hash of that
+// entry, kind of the event that tells of it, policy hash, facts. The log begins
+// anew: a stream takes no number below its last one.
+var renumber = newProgram(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FENCED' end
+local posted = tonumber(redis.call('HGET', KEYS[3], 'seq') or '0')
+local n = tonumber(ARGV[2])
+if posted == n and redis.call('HGET', KEYS[3], 'hash') == ARGV[3] then return 'OK' end
+local function number(n) return string.format('%.0f', n) end
+local t = redis.call('TIME')
+local waiting = redis.call('XRANGE', KEYS[4], number(posted + 1) .. '-0', '+')
+redis.call('DEL', KEYS[2], KEYS[4])
+n = n + 1
+redis.call('XADD', KEYS[4], number(n) .. '-0', 'at', number(t[1] * 1000 + math.floor(t[2] / 1000)),
+  'kind', ARGV[4], 'by', '', 'policy', ARGV[5], 'facts', ARGV[6])
+for _, e in ipairs(waiting) do
+  n = n + 1
+  local args = {'XADD', KEYS[4], number(n) .. '-0'}
+  for _, v in ipairs(e[2]) do args[#args + 1] = v end
+  redis.call(unpack(args))
+end
+redis.call('SET', KEYS[5], number(n))
+redis.call('HSET', KEYS[3], 'seq', ARGV[2], 'hash', ARGV[3])
+return 'OK'`)
+
+// SetBack mends a book that has forgotten what the channel shows: Redis was set
+// back, or lost everything. seq and hash are the channel's newest entry. Open
+// requests are left to people, events that were not posted yet get numbers
+// behind that entry, and an event in front of them says what happened.
+func (o Outbox) SetBack(ctx context.Context, owner string, seq int64, hash string) error {
+	posted, _, err := o.Head(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := o.book.Open(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range open {
+		if _, err := o.book.run(ctx, doubted, p.ID, "", string(WhyRolledBack), p.doubtful().String()); err != nil {
+			return err
+		}
+	}
+	kind, facts := Alarm, Facts{Why: WhyRolledBack}
+	if posted == 0 {
+		kind, facts = Continued, Facts{Detail: strconv.FormatInt(seq, 10)}
+	}
+	raw, err := json.Marshal(facts)
+	if err != nil {
+		return err
+	}
+	keys := []string{o.book.key("poster"), o.book.key("sealed"), o.book.key("posted"), o.book.key("log"), o.book.key("seq")}
+	said, err := o.book.eval(ctx, renumber, keys, owner, seq, hash, string(kind), o.book.Policy, raw).Text()
+	if err == nil && said != "OK" {
+		return ErrFenced
+	}
+	return unavailable(err)
+}
+
+// doubtful counts the users of a run that Redis may have forgotten parts of.
+func (p Pending) doubtful() Counts {
+	if p.State != RUNNING {
+		return nil
+	}
+	counts, rest := Counts{}, p.Users
+	for name, n := range p.Counts {
+		counts[name] = n
+		rest -= n
+	}
+	counts[string(ResultUnknown)] += max(0, rest)
+	return counts
+}
+
+// Seen reports whether [Book.Once] was asked about key before.
+func (b *Book) Seen(ctx context.Context, key string) (bool, error) {
+	n, err := b.Client.Exists(ctx, b.key("op:"+key)).Result()
+	return n > 0, unavailable(err)
+}

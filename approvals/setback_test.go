@@ -1,0 +1,73 @@
+package approvals
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Design section 11: where the channel knows more than Redis, the numbers go on
+// behind it, and what was open is left to people.
+func TestABookThatWasSetBackGoesOnBehindTheChannel(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		over := approved(t, b, "over", 1, 1)
+		_, err := b.Cancel(t.Context(), over.ID, alice, "cancel")
+		require.NoError(t, err)
+		open := []Pending{held(t, b, holding(t, "pending", 11, 3)), approved(t, b, "approved", 21, 3), approved(t, b, "running", 31, 3)}
+		postAll(t, b)
+		last, _, err := b.Outbox().Head(t.Context())
+		require.NoError(t, err)
+		run, err := b.Claim(t.Context(), open[2].ID, "me", time.Minute)
+		require.NoError(t, err)
+
+		require.ErrorIs(t, b.Outbox().SetBack(t.Context(), "somebody else", last+5, "h"), ErrFenced)
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h"))
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h"), "its answer was lost")
+		seq, hash, err := b.Outbox().Head(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, last+5, seq)
+		assert.Equal(t, "h", hash)
+		events := postAll(t, b)
+		assert.Equal(t, []Kind{Alarm, Started}, kinds(events)[:2])
+		assert.Equal(t, []Kind{Review, Review, Review}, kinds(events)[2:])
+		for i, e := range events {
+			assert.Equal(t, last+6+int64(i), e.Seq)
+		}
+		number, err := b.Last(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, events[len(events)-1].Seq, number)
+		for _, p := range open {
+			p, err := b.Pending(t.Context(), p.ID)
+			require.NoError(t, err)
+			assert.Equal(t, NEEDS_REVIEW, p.State)
+			assert.Equal(t, WhyRolledBack, p.Cause)
+		}
+		require.ErrorIs(t, run.Sent(t.Context(), 0, 1), ErrFenced)
+		p, err := b.Pending(t.Context(), over.ID)
+		require.NoError(t, err)
+		assert.Equal(t, CANCELLED, p.State)
+		p, err = b.Resume(t.Context(), open[0].ID, bob, "resume")
+		require.NoError(t, err)
+		assert.Equal(t, RUNNING, p.State)
+	})
+}
+
+// A Redis that lost everything continues the chain of the channel.
+func TestAnEmptyBookContinuesTheChannel(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		require.NoError(t, b.Note(t.Context(), "start", Event{Kind: Start}))
+		ok, err := b.Outbox().Lease(t.Context(), posterName, time.Minute)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h"))
+		events := postAll(t, b)
+		assert.Equal(t, []Kind{Continued, Start}, kinds(events))
+		assert.EqualValues(t, 129, events[0].Seq)
+		assert.Equal(t, "128", events[0].Facts.Detail)
+	})
+}

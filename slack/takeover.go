@@ -1,0 +1,112 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approvals"
+	"countersign/audit"
+	"countersign/slack/cards"
+)
+
+// errSetBack means that Redis was set back, and mended: what this poster
+// remembers is of no use any more.
+var errSetBack = errors.New("Redis was set back, and goes on behind the channel")
+
+// catchUp compares the channel with Redis before anything is posted. When the
+// channel knows more, Redis was set back or lost everything: then the numbers
+// go on behind the channel's newest entry, nothing that was open runs, and the
+// answer is errSetBack. seq and hash are what Redis says was posted last.
+func (p *poster) catchUp(ctx context.Context, seq int64, hash string) error {
+	r, err := p.newest(ctx)
+	if err != nil {
+		return fmt.Errorf("the channel cannot be compared with Redis: %w", err)
+	}
+	ahead, err := p.ahead(ctx, r.head, seq, hash)
+	if err != nil || !ahead {
+		return err
+	}
+	p.Log.ErrorContext(ctx, "the channel knows more than Redis", "channel", r.head.Seq, "redis", seq)
+	for _, ts := range slices.Sorted(maps.Keys(r.buttons)) {
+		if err := p.void(ctx, ts, r.buttons[ts]); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(p.out.SetBack(ctx, p.owner, r.head.Seq, r.head.Hash), errSetBack)
+}
+
+// newest reads the channel from its end until there is an entry, and nothing
+// that a request of these days could stand behind.
+func (p *poster) newest(ctx context.Context) (*reader, error) {
+	r, err := p.newReader("")
+	if err != nil {
+		return nil, err
+	}
+	cursor, old := "", since(time.Now().Add(-24*time.Hour))
+	for range trailPages {
+		messages, next, err := p.history(ctx, p.AuditChannel, "", "", cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range messages {
+			r.card(m)
+			r.entry(ctx, m)
+		}
+		enough := r.head.Seq > 0 && len(messages) > 0 && messages[len(messages)-1].Timestamp < old
+		if cursor = next; cursor == "" || enough {
+			break
+		}
+	}
+	return r, r.others(ctx, "")
+}
+
+// ahead reports whether the channel's newest entry is one that Redis, which
+// posted up to seq, does not know. The next one may be there already: its
+// poster died before it noted so.
+func (p *poster) ahead(ctx context.Context, head audit.Entry, seq int64, hash string) (bool, error) {
+	switch {
+	case head.Seq == seq+1:
+	case head.Seq == seq:
+		return head.Hash != hash && seq > 0, nil
+	default:
+		return head.Seq > seq, nil
+	}
+	events, err := p.out.Next(ctx, 1)
+	if err != nil || len(events) == 0 {
+		return true, err
+	}
+	sealed, err := p.seal(ctx, events[0], hash)
+	return sealed.Entry.Hash != head.Hash, err
+}
+
+// void ends a request that is in the channel and nowhere else.
+func (p *poster) void(ctx context.Context, ts, request string) error {
+	if _, err := p.Book.Pending(ctx, request); !errors.Is(err, approvals.ErrNoRequest) {
+		return nil
+	}
+	gone := approvals.Event{Kind: approvals.Void, Request: request}
+	if err := p.Book.Note(ctx, "void "+request, gone); err != nil {
+		return err
+	}
+	m := cards.Reply(cards.Escape(audit.Sentence(gone)), "")
+	err := p.call(ctx, "chat.update", p.AuditChannel, func(ctx context.Context) error {
+		_, _, _, err := p.api.UpdateMessageContext(ctx, p.AuditChannel, ts, message(m, about(cardType, request))...)
+		return err
+	})
+	if err != nil { // its buttons answer that there is no such request
+		p.Log.WarnContext(ctx, "the card of a lost request still has its buttons", "request", request, "err", err)
+	}
+	return nil
+}
+
+// hasButtons reports whether a card asks people for something.
+func hasButtons(m slack.Message) bool {
+	return slices.ContainsFunc(m.Blocks.BlockSet, func(b slack.Block) bool { return b.BlockType() == slack.MBTAction })
+}

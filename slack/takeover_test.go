@@ -1,0 +1,102 @@
+package slack
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approvals"
+)
+
+// reject lets Bob say no, without Slack.
+func (w *world) reject(p approvals.Pending) {
+	w.t.Helper()
+	_, err := w.book.Decide(w.t.Context(), approvals.Decision{Request: p.ID, By: bob, Op: "no " + p.ID, Fingerprint: p.Short()})
+	require.NoError(w.t, err)
+}
+
+// Design section 11: a poster that finds the channel ahead of Redis lets the
+// numbers go on behind it; what was open is left to people.
+func TestAPosterMendsARedisThatWasSetBack(t *testing.T) {
+	for name, stopped := range map[string]bool{"under its feet": false, "before it took over": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				b := w.bot()
+				p := w.hold("trigger", 3)
+				w.pass(5 * time.Second)
+				w.approve(p)
+				w.pass(5 * time.Second)
+				setBack := w.remember()
+				w.reject(p)
+				require.NoError(t, w.book.Note(t.Context(), "found", approvals.Event{Kind: approvals.Found, By: alice}))
+				w.pass(5 * time.Second)
+				if stopped {
+					b.stop()
+				}
+				setBack()
+				require.NoError(t, w.book.Note(t.Context(), "found too", approvals.Event{Kind: approvals.Found, By: bob}))
+				if stopped {
+					b = w.bot()
+				}
+				w.pass(15 * time.Second)
+				assert.Equal(t, []string{"requested", "approved", "rejected", "found", "alarm", "found", "review"}, w.trail())
+				p, err := w.book.Pending(t.Context(), p.ID)
+				require.NoError(t, err)
+				assert.Equal(t, approvals.NEEDS_REVIEW, p.State)
+				assert.Equal(t, approvals.WhyRolledBack, p.Cause)
+				assert.Contains(t, w.card().Rendered(), "Redis was set back")
+				head, _ := w.shows(b.Slack, p)
+				assert.EqualValues(t, 7, head)
+			})
+		})
+	}
+}
+
+// After a loss of Redis the chain goes on from the channel, and what was open
+// there is void.
+func TestAPosterGoesOnAfterRedisIsLost(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.bot()
+		over := w.hold("over", 3)
+		w.pass(5 * time.Second)
+		w.reject(over)
+		p := w.hold("trigger", 3)
+		w.pass(5 * time.Second)
+		b.stop()
+		w.redis.FlushAll()
+		require.NoError(t, w.book.Note(t.Context(), "found", approvals.Event{Kind: approvals.Found, By: bob}))
+		w.bot()
+		w.pass(15 * time.Second)
+		assert.Equal(t, []string{"requested", "rejected", "requested", "continued", "found", "void"}, w.trail())
+		all := w.with("countersign_entry")
+		assert.Contains(t, all[3].Rendered(), "the last entry found was #3")
+		assert.Contains(t, all[5].Rendered(), p.ID+" is void: its record was lost.")
+		for _, card := range w.with(cardType) {
+			assert.Empty(t, card.Buttons(), card.Rendered())
+		}
+	})
+}
+
+// A poster that died between posting and noting so is no set-back, and neither
+// is an entry that somebody deleted.
+func TestATakeoverIsNoSetBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.bot()
+		p := w.hold("trigger", 3)
+		w.pass(5 * time.Second)
+		w.approve(p)
+		between := w.remember() // approved, and nobody noted that this was posted
+		w.pass(5 * time.Second)
+		b.stop()
+		between()
+		w.bot()
+		w.pass(5 * time.Second)
+		assert.Equal(t, []string{"requested", "approved"}, w.trail())
+		w.slack.DeleteMessage(w.with("countersign_entry")[1].Ref())
+		w.bot().stop()
+		w.pass(20 * time.Second)
+		require.Equal(t, approvals.APPROVED, w.state(p))
+	})
+}

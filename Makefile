@@ -1,7 +1,7 @@
 # What people run by hand. CI runs .ci/run, which is "make check" after
 # installing what is missing.
 
-.PHONY: check test demo bench screenshots sim kill kill-shipped build update vuln
+.PHONY: check test demo bench screenshots first-card sim kill kill-shipped build update vuln
 
 check: ## gofmt, vet, staticcheck, both programs, and all tests with -race
 	.ci/run check
@@ -15,9 +15,14 @@ demo: ## the whole house on a laptop, no tokens
 bench: ## ratios to a floor of the same run, median of 7 alternating rounds
 	go test -c -o bin/qualys.bench ./qualys
 	cd qualys && for r in 1 2 3 4 5 6 7; do ../bin/qualys.bench -test.run '^$$' -test.bench . -test.benchtime 1x; done | awk -f testdata/ratios.awk
+	go test -c -o bin/approvals.bench ./approvals
+	cd approvals && for r in 1 2 3 4 5 6 7; do ../bin/approvals.bench -test.run '^$$' -test.bench . -test.benchtime 1x; done | awk -f testdata/ratios.awk
 
 screenshots: ## pictures of the demo's page, into docs/pictures
 	go test ./cmd/demo/page -count=1 -run TestPictures -screenshots $(CURDIR)/docs/pictures
+
+first-card: ## from a clone to the first card, warm and cold
+	go test ./cmd/demo/page -run '^TestFirstCard$$' -first-card -count=1 -timeout 30m -v
 
 sim: ## ten thousand schedules of the simulation
 	go test ./internal/simulation -run '^TestSimulation$$' -schedules 10000 -timeout 1h -v

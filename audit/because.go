@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"strings"
 
 	"countersign/approvals"
@@ -52,6 +53,9 @@ func because(e approvals.Event) string {
 	case approvals.WhyUnknown:
 		return "after three attempts Qualys' answers do not tell what was done"
 	case approvals.WhyFailures:
+		if first(e.Counts) {
+			return "the first user, who is tried alone, failed"
+		}
 		return "more than a fifth of a chunk failed"
 	case approvals.WhyDeadline:
 		return "its time is over"
@@ -79,6 +83,17 @@ func because(e approvals.Event) string {
 		return foreign(string(f.Why), maxDetail)
 	}
 	return "no reason was noted"
+}
+
+// first reports whether nobody's turn came but that of the first user.
+func first(c approvals.Counts) bool {
+	n := 0
+	for name, users := range c {
+		if name != string(approvals.ResultNotRun) {
+			n += users
+		}
+	}
+	return n == 1
 }
 
 // refusal has the words for the reasons that only a refusal can have.
@@ -135,7 +150,9 @@ func attempt(e approvals.Event) string {
 	case "download":
 		return "download platform users" + inParens(f.Filter)
 	case "approve", "reject", "cancel", "withdraw", "close", "resume", "stop", "retry", "undo", "show":
-		return strings.TrimSpace(f.Verb + " " + e.Request)
+		return f.Verb + " " + cmp.Or(e.Request, "a request")
+	case "requests":
+		return "list requests"
 	case "freeze", "unfreeze":
 		return f.Verb + " all changes"
 	}

@@ -109,6 +109,8 @@ func expired(e approvals.Event) string {
 	switch {
 	case e.Facts.Why == approvals.WhyPayloadGone:
 		why = "its plan was no longer in Redis"
+	case e.Facts.Why == approvals.WhyForged:
+		why = "its record does not fit its seals"
 	case e.Facts.Why == approvals.WhyFrozen:
 		why = "it was approved, but everything stood still when its time was over"
 	case e.Facts.Have > 0 && e.Facts.Have >= e.Facts.Need:
@@ -151,19 +153,17 @@ func review(e approvals.Event) string {
 	if len(e.Counts) > 0 {
 		b = hasBegun
 	}
-	return handed(e, b)
+	return interrupted(e, b) + " A person has to look at it: /qualys-users show " + e.Request + "."
 }
 
-// handed says why a request was handed to people, what was done by then, and
-// what comes next when the bot does not know better than they.
-func handed(e approvals.Event, b begun) string {
+// interrupted says why a request was handed to people, and what was done by then.
+func interrupted(e approvals.Event, b begun) string {
 	head := map[begun]string{notBegun: "was not started", hasBegun: "was interrupted", mayHaveBegun: "needs review"}[b]
-	return fmt.Sprintf("%s %s: %s.%s A person has to look at it: /qualys-users show %s.",
-		e.Request, head, because(e), account(e, b), e.Request)
+	return fmt.Sprintf("%s %s: %s.%s", e.Request, head, because(e), account(e, b))
 }
 
 func resumed(e approvals.Event) string {
-	return fmt.Sprintf("%s resumed %s%s.%s It goes on where it was interrupted.", who(e.By), e.Request, quorum(e), reason(e))
+	return fmt.Sprintf("%s resumed %s%s.%s It goes on.", who(e.By), e.Request, quorum(e), reason(e))
 }
 
 func closed(e approvals.Event) string {

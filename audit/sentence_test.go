@@ -67,6 +67,7 @@ var spoken = []struct {
 	{"expired: one of two", event(approvals.Expired, bot, facts{Why: approvals.WhyDeadline, Have: 1, Need: 2})},
 	{"expired: approved, but late", event(approvals.Expired, bot, facts{Why: approvals.WhyDeadline, Have: 1, Need: 1})},
 	{"expired: approved, but frozen", event(approvals.Expired, bot, facts{Why: approvals.WhyFrozen, Have: 1, Need: 1})},
+	{"expired: forged", event(approvals.Expired, bot, facts{Why: approvals.WhyForged, Need: 1})},
 	{"expired: the plan is gone", event(approvals.Expired, bot, facts{Why: approvals.WhyPayloadGone, Have: 1, Need: 1})},
 	{"started: delete", event(approvals.Started, bot, facts{Verb: "delete", Users: 49, Asked: alice})},
 	{"started: update of one", event(approvals.Started, bot, facts{Verb: "update", Users: 1, Asked: alice})},
@@ -172,7 +173,7 @@ func TestReasons(t *testing.T) {
 		assert.NotEqual(t, "K2M4N", said, "%s has no words", why)
 		fmt.Fprintf(&b, "%s: %s\n", why, said)
 	}
-	for _, verb := range strings.Fields("download find count update delete approve reject cancel withdraw retry undo stop resume close freeze unfreeze whoami") {
+	for _, verb := range strings.Fields("download find count update delete approve reject cancel withdraw retry undo stop resume close freeze unfreeze requests whoami") {
 		fmt.Fprintf(&b, "%s: tried to %s\n", verb, attempt(event(approvals.Refused, alice, facts{Verb: verb, Filter: "company=Acme"})))
 	}
 	golden(t, "reasons.txt", b.String())
@@ -211,9 +212,9 @@ func TestARecordAndItsEntryAgreeOnWhatWasDone(t *testing.T) {
 			said := Interrupted(p)
 			assert.True(t, strings.HasPrefix(said, "K7F3Q "+tt.head+": "), "%s", said)
 			assert.Contains(t, said, tt.done)
-			assert.NotContains(t, said, "no result")
+			assert.NotContains(t, said, "known result")
 			entry := event(approvals.Review, bot, facts{Verb: "delete", Users: 3, Why: tt.why, Asked: alice})
-			assert.Equal(t, said, Sentence(with(entry, tt.counts)))
+			assert.Equal(t, said+" A person has to look at it: /qualys-users show K7F3Q.", Sentence(with(entry, tt.counts)))
 		})
 	}
 }

@@ -21,9 +21,13 @@ func Account(p approvals.Pending) string {
 	return strings.TrimSpace(account(about(p), begunOf(p)))
 }
 
-// Interrupted says of a request that needs review what its entry in the trail
-// says, as far as the record knows it.
-func Interrupted(p approvals.Pending) string { return handed(about(p), begunOf(p)) }
+// Interrupted says of a request that needs review why, and what was done by then:
+// what its entry in the trail says, as far as the record knows it.
+func Interrupted(p approvals.Pending) string { return interrupted(about(p), begunOf(p)) }
+
+// Cause says why a run was stopped or interrupted, as a clause that follows a
+// colon.
+func Cause(p approvals.Pending) string { return because(about(p)) }
 
 // about has what the record of a request says about its review.
 func about(p approvals.Pending) approvals.Event {
@@ -101,7 +105,7 @@ func fates(verb approvals.Verb) []fate {
 		already,
 		{string(approvals.ResultSkipped), "changed since approval, skipped", "changed since approval, skipped"},
 		failed,
-		{string(approvals.ResultUnknown), "is unknown", "are unknown"},
+		{string(approvals.ResultUnknown), "has an unknown result", "have an unknown result"},
 		{string(approvals.ResultNotRun), "was not touched", "were not touched"},
 	}
 }
@@ -115,7 +119,7 @@ func ran(verb approvals.Verb, users int, counts approvals.Counts, state approval
 		parts = f.tell(parts, counts[f.name])
 		rest -= counts[f.name]
 	}
-	left := fate{"", "has no result", "have no result"}
+	left := fate{"", "has no known result", "have no known result"}
 	switch state {
 	case approvals.RUNNING:
 		left = fate{"", "to go", "to go"}

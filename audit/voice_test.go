@@ -66,7 +66,7 @@ func TestSummaries(t *testing.T) {
 		{"zero is no success", approvals.Pending{Verb: approvals.Delete, Users: 49, State: approvals.DONE,
 			Counts: approvals.Counts{"already": 49}}, "Deleted none of 49 SAQ users · 49 were already gone"},
 		{"every user is accounted for", approvals.Pending{Verb: approvals.Delete, Users: 3, State: approvals.NEEDS_REVIEW},
-			"Deleted none of 3 SAQ users · 3 have no result"},
+			"Deleted none of 3 SAQ users · 3 have no known result"},
 		{"while it runs", approvals.Pending{Verb: approvals.Update, Users: 49, State: approvals.RUNNING,
 			Counts: approvals.Counts{"done": 26}}, "Updated 26 of 49 SAQ users · 23 to go"},
 		{"stopped", approvals.Pending{Verb: approvals.Update, Users: 2, State: approvals.STOPPED,

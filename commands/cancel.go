@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func cancelVerb() verb {
@@ -21,7 +23,7 @@ func cancelVerb() verb {
 func (d *Desk) cancel(ctx context.Context, s Slash, r Request) Reply {
 	p, err := d.Book.Cancel(ctx, r.ID, s.By, s.Op)
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, requestError{r.ID, err})
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, refusal.RequestError{ID: r.ID, Err: err})
 	}
-	return Reply{Stored: true, Text: "Request " + code(p.ID) + " is cancelled. No user was touched."}
+	return Reply{Stored: true, Text: "Request " + words.Code(p.ID) + " is cancelled. No user was touched."}
 }

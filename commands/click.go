@@ -8,6 +8,10 @@ import (
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
+	"countersign/commands/card"
+	"countersign/commands/form"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 // Click judges a button that was pressed and stores what follows from it before
@@ -28,7 +32,7 @@ func (d *Desk) decide(ctx context.Context, c Click, said bool) Reply {
 		err = fits(p, c)
 	}
 	if err != nil {
-		return d.refuse(ctx, a, requestError{c.Request, err})
+		return d.refuse(ctx, a, refusal.RequestError{ID: c.Request, Err: err})
 	}
 	a.users = p.Users
 	var reply Reply
@@ -49,12 +53,12 @@ func (d *Desk) decide(ctx context.Context, c Click, said bool) Reply {
 			reply.Stored = err == nil
 		}
 	default:
-		err = errForeignForm
+		err = refusal.ErrForeignForm
 	}
 	if err == nil {
 		return reply
 	}
-	return d.refuse(ctx, a, requestError{p.ID, err})
+	return d.refuse(ctx, a, refusal.RequestError{ID: p.ID, Err: err})
 }
 
 // fits checks that the button belongs to this request's plan and newest card.
@@ -63,7 +67,7 @@ func fits(p approvals.Pending, c Click) error {
 	case c.Fingerprint != p.Short():
 		return approvals.ErrFingerprint
 	case p.Card.TS != "" && (c.Channel != p.Card.Channel || c.Message != p.Card.TS):
-		return errSuperseded
+		return refusal.ErrSuperseded
 	}
 	return nil
 }
@@ -71,7 +75,7 @@ func fits(p approvals.Pending, c Click) error {
 // approve is a yes, to a request that waits or to one that is resumed: typed
 // first, where the policy asks for it.
 func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said bool) (Reply, error) {
-	waits := p.State == approvals.PENDING || resuming(p)
+	waits := p.State == approvals.PENDING || card.Resuming(p)
 	if err := d.mayDecide(ctx, p, c.By); err != nil {
 		if !waits {
 			err = over(p)
@@ -80,24 +84,21 @@ func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said b
 	}
 	if p.Users > d.Policy.TypeToConfirmAbove && waits {
 		if !said {
-			return Reply{Form: approveForm(p, c)}, nil
+			return Reply{Form: form.ForApproval(p, c)}, nil
 		}
-		if !confirms(c.Words, p) {
-			return Reply{Errors: map[string]string{fieldConfirm: "Type " + confirmation(p) + ", as it stands above."}}, nil
+		if !form.Confirms(c.Words, p) {
+			return Reply{Errors: map[string]string{form.Confirm: "Type " + form.Confirmation(p) + ", as it stands above."}}, nil
 		}
 	}
-	now, err := d.Book.Decide(ctx, approvals.Decision{Request: p.ID, By: c.By, Op: c.Op, Yes: true, Fingerprint: c.Fingerprint})
+	now, err := d.Book.Decide(ctx, approvals.Decision{
+		Request: p.ID, By: c.By, Op: c.Op, Yes: true, Fingerprint: c.Fingerprint, Seen: p,
+	})
 	if err == nil && (now.State == approvals.APPROVED || now.State == approvals.RUNNING) {
 		if still := d.standstill(ctx); still != "" { // the card cannot know
-			return Reply{Text: "Your approval of " + code(p.ID) + " is stored." + still, Stored: true}, nil
+			return Reply{Text: "Your approval of " + words.Code(p.ID) + " is stored." + still, Stored: true}, nil
 		}
 	}
 	return Reply{Stored: err == nil}, err
-}
-
-// resuming reports whether an interrupted request takes approvals again.
-func resuming(p approvals.Pending) bool {
-	return p.State == approvals.NEEDS_REVIEW && p.Resuming
 }
 
 // reject is a no; the form asks why.
@@ -105,15 +106,15 @@ func (d *Desk) reject(ctx context.Context, p approvals.Pending, c Click, said bo
 	late := tooLate(p, approvals.PENDING, approvals.APPROVED)
 	if err := d.mayDecide(ctx, p, c.By); err != nil {
 		if errors.Is(err, rules.ErrOwnRequest) {
-			err = errOwnReject
+			err = refusal.ErrOwnReject
 		}
 		return Reply{}, cmp.Or(late, err)
 	}
 	if !said && late == nil {
-		return Reply{Form: rejectForm(p, c)}, nil
+		return Reply{Form: form.ForRejection(p, c)}, nil
 	}
 	_, err := d.Book.Decide(ctx, approvals.Decision{
-		Request: p.ID, By: c.By, Op: c.Op, Reason: c.Words, Fingerprint: c.Fingerprint,
+		Request: p.ID, By: c.By, Op: c.Op, Reason: c.Words, Fingerprint: c.Fingerprint, Seen: p,
 	})
 	return Reply{Stored: err == nil}, err
 }

@@ -7,6 +7,8 @@ import (
 	"countersign/approvals"
 	"countersign/audit"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func closeVerb() verb {
@@ -32,7 +34,7 @@ func (d *Desk) close(ctx context.Context, s Slash, r Request) Reply {
 		}
 	}
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, requestError{r.ID, err})
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, refusal.RequestError{ID: r.ID, Err: err})
 	}
-	return Reply{Stored: true, Text: "Request " + code(p.ID) + " is closed." + spaced(escape(audit.Account(p)))}
+	return Reply{Stored: true, Text: "Request " + words.Code(p.ID) + " is closed." + words.Spaced(words.Escape(audit.Account(p)))}
 }

@@ -28,7 +28,7 @@ func countVerb() verb {
 // so it works in a public channel too.
 func (d *Desk) count(_ context.Context, s Slash, r Request) Reply {
 	return Reply{Text: "Counting…", Then: func(ctx context.Context) Reply {
-		n, err := d.Users.Count(ctx, r.Filter)
+		n, err := d.finder(ctx, s).Count(ctx, r.Filter)
 		if err == nil {
 			err = d.Book.Note(ctx, s.Op, approvals.Event{
 				Kind: approvals.Found, By: s.By, Counts: approvals.Counts{"users": n},

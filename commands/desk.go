@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -12,15 +11,15 @@ import (
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
+	"countersign/commands/lookup"
+	"countersign/commands/refusal"
 	"countersign/qualys"
 )
 
 // Users is the part of Qualys that the desk needs: everything but writing.
 type Users interface {
-	Count(ctx context.Context, f qualys.Filter) (int, error)
-	Search(ctx context.Context, f qualys.Filter) iter.Seq2[qualys.SAQUser, error]
+	lookup.Users
 	Download(ctx context.Context, q qualys.DownloadQuery, w io.Writer) (qualys.Download, error)
-	Logins() []string
 }
 
 // A Config says what the desk works with.
@@ -73,6 +72,15 @@ func New(c Config) (*Desk, error) {
 	return &Desk{c}, nil
 }
 
+// finder looks users up for whoever typed a command, and tells them what takes
+// long.
+func (d *Desk) finder(ctx context.Context, s Slash) *lookup.Finder {
+	return &lookup.Finder{
+		Users: d.Users, Policy: d.Policy, Tenant: d.Tenant,
+		News: lookup.NewNews(func(text string) { d.Tell(ctx, s.Channel, s.By, text) }),
+	}
+}
+
 // Slash answers a command. It returns soon: who may ask and whether the command
 // can be understood is settled when it does; the rest is in [Reply.Then].
 func (d *Desk) Slash(ctx context.Context, s Slash) Reply {
@@ -88,9 +96,21 @@ func (d *Desk) Slash(ctx context.Context, s Slash) Reply {
 		return d.explain(ctx, errors.New("a verb without a line in the table: "+string(r.Verb)))
 	}
 	if err := d.may(ctx, v.needs, s.By); err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, filter: r.Selects()}, err)
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: d.known(ctx, r.ID), filter: r.Selects()}, err)
 	}
 	return v.run(d, ctx, s, r)
+}
+
+// known is the id of a request if there is such a request: what somebody without
+// a right makes up does not stand in the trail.
+func (d *Desk) known(ctx context.Context, id string) string {
+	if id == "" {
+		return ""
+	}
+	if _, err := d.Book.Pending(ctx, id); err != nil && !errors.Is(err, approvals.ErrForged) {
+		return ""
+	}
+	return id
 }
 
 // listed is an error where commands do not work.
@@ -98,7 +118,7 @@ func (d *Desk) listed(channel string) error {
 	if slices.Contains(d.Policy.Channels, channel) {
 		return nil
 	}
-	return elsewhereError{d.Policy.Channels}
+	return refusal.ElsewhereError{Channels: d.Policy.Channels}
 }
 
 // may asks the policy whether somebody has a right.
@@ -113,7 +133,7 @@ func (d *Desk) may(ctx context.Context, need right, who rules.Person) error {
 	case mayStop:
 		err := d.Policy.MayStop(ctx, d.Directory, who)
 		if errors.Is(err, rules.ErrNotRequester) && !errors.Is(err, rules.ErrLookUp) {
-			return errNotStopper
+			return refusal.ErrNotStopper
 		}
 		return err
 	}
@@ -134,7 +154,7 @@ type attempt struct {
 // kept, and where there is no request one an hour of the same cause. The log has
 // them all.
 func (d *Desk) refuse(ctx context.Context, a attempt, err error) Reply {
-	if why, detail, ok := refusal(err); ok {
+	if why, detail, ok := refusal.Noted(err); ok {
 		d.Log.WarnContext(ctx, "refused", "by", a.by.String(), "verb", a.verb, "request", a.request, "why", why)
 		noted := d.note(ctx, a, approvals.Event{
 			Kind: approvals.Refused, Request: a.request, By: a.by,

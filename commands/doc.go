@@ -6,8 +6,19 @@
 // is made of the record alone ([Card]), and what happened stands in the trail.
 // Nothing here knows Slack's blocks; package slack draws what it is given.
 //
-// What can be said, and how it is read, stands in package grammar; Parse brings
-// its shapes and our verbs together.
+// # The parts
+//
+// Here stand the desk and its verbs: who may, in which order, what is stored and
+// noted. Below it, each importing only those behind it:
+//
+//	lookup    finds users in Qualys and drafts plans of them
+//	form      what is filled in, and how it is read
+//	refusal   what is refused, and the words for every error
+//	card      what a card and a list say of a request
+//	words     how things are said: escaping, names, times, counts
+//	grammar   how what was typed is read
+//
+// Names that others use are aliases here: a Form is a form.Form.
 //
 // # A new verb
 //
@@ -26,7 +37,7 @@
 // # Foreign text
 //
 // The texts of a [Reply] are Slack's mrkdwn and are shown verbatim: what is
-// not ours in them went through escape or code. Everything in a [Form], in a file's
+// not ours in them went through package words. Everything in a [Form], in a file's
 // name and title and in a [CardContent] is plain text and escaped by whoever
 // draws it.
 //

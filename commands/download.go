@@ -11,6 +11,9 @@ import (
 	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/commands/grammar"
+	"countersign/commands/lookup"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 	"countersign/qualys"
 )
 
@@ -54,11 +57,11 @@ func (d *Desk) downloaded(ctx context.Context, s Slash, r Request) (Reply, error
 	if query.Timezone == "" {
 		query.Timezone = d.zone(ctx, s.By)
 	}
-	file, err := newSpool(d.SpoolDir)
+	file, err := lookup.NewSpool(d.SpoolDir)
 	if err != nil {
 		return Reply{}, err
 	}
-	sum, err := d.Users.Download(d.heard(ctx, s), query, file)
+	sum, err := d.Users.Download(d.finder(ctx, s).News.Listen(ctx), query, file)
 	event := approvals.Event{
 		Kind: approvals.Downloaded, By: s.By,
 		Counts: approvals.Counts{"users": sum.Rows, "total": sum.Total},
@@ -76,60 +79,14 @@ func (d *Desk) downloaded(ctx context.Context, s Slash, r Request) (Reply, error
 	}
 	users := audit.Plural(sum.Rows, "platform user")
 	return Reply{
-		Text: users + " " + are(sum.Rows) + " in the channel as " + code(name) + "." + incomplete(sum),
-		File: file.as(name, users, downloadSummary(s.By, r, sum)),
+		Text: users + " " + words.Are(sum.Rows) + " in the channel as " + words.Code(name) + "." + incomplete(sum),
+		File: posted(file, name, users, downloadSummary(s.By, r, sum)),
 	}, nil
 }
 
-// What a download is worth telling before its end: that it takes more than a few
-// calls, and that a wait is long.
-const (
-	callsUntold = 5
-	waitUntold  = 10 * time.Second
-)
-
-// heard returns a context in which whoever asked hears, once each, that a
-// download is a long one and that Qualys makes it wait.
-func (d *Desk) heard(ctx context.Context, s Slash) context.Context {
-	n := news{tell: func(text string) { d.Tell(ctx, s.Channel, s.By, text) }}
-	return qualys.WithProgress(ctx, n.hear)
-}
-
-// news passes on what is worth telling, each kind once.
-type news struct {
-	tell       func(string)
-	plan, wait bool // were told
-}
-
-func (n *news) hear(p qualys.Progress) {
-	switch {
-	case p.Wait > waitUntold && !n.wait:
-		n.wait = true
-		n.tell("Qualys makes me wait " + lasts(p.Wait) + "; then I go on.")
-	case p.Wait == 0 && p.Plan > callsUntold && !n.plan:
-		n.plan = true
-		n.tell(planned(p))
-	}
-}
-
-// planned says what a download costs.
-func planned(p qualys.Progress) string {
-	text := fmt.Sprintf("This takes %s of Qualys", audit.Plural(p.Plan, "call"))
-	if p.Total > 0 {
-		text = fmt.Sprintf("Qualys has %s. Reading them takes %s", audit.Plural(p.Total, "platform user"), audit.Plural(p.Plan, "call"))
-	}
-	if p.Left > 0 {
-		text += ", about " + lasts(p.Left) + " more"
-	}
-	return text + "."
-}
-
-// lasts is a time as people say it: seconds up to a minute, then minutes.
-func lasts(d time.Duration) string {
-	if d <= time.Minute {
-		return audit.Plural(int((d+time.Second-1)/time.Second), "second")
-	}
-	return audit.Plural(int((d+time.Minute-1)/time.Minute), "minute")
+// posted is a file that was spooled, for the channel.
+func posted(file *lookup.Spool, name, title, comment string) *File {
+	return &File{Name: name, Title: title, Comment: comment, Size: file.Size(), Open: file.Open, Close: file.Close}
 }
 
 // zone is the time zone of somebody's Slack profile, or UTC.
@@ -155,7 +112,7 @@ func (d *Desk) private(ctx context.Context, channel string) error {
 		return fmt.Errorf("is channel %s private: %w", channel, errors.Join(rules.ErrLookUp, err))
 	}
 	if !private {
-		return publicError{channel}
+		return refusal.PublicError{Channel: channel}
 	}
 	return nil
 }
@@ -182,7 +139,7 @@ func incomplete(sum qualys.Download) string {
 // selected says what a request selects, behind the word that matches.
 func selected(r Request) string {
 	if what := r.Selects(); what != "" {
-		return " " + code(what)
+		return " " + words.Code(what)
 	}
 	return ""
 }
@@ -190,16 +147,19 @@ func selected(r Request) string {
 func downloadSummary(by rules.Person, r Request, sum qualys.Download) string {
 	matching := ""
 	if what := r.Selects(); what != "" {
-		matching = " for " + code(what)
+		matching = " for " + words.Code(what)
 	}
 	parts := []string{fmt.Sprintf("*%s*%s, asked for by %s.%s",
-		audit.Plural(sum.Rows, "platform user"), matching, mention(by.ID), incomplete(sum))}
+		audit.Plural(sum.Rows, "platform user"), matching, words.Mention(by.ID), incomplete(sum))}
 	if sum.Duplicates > 0 {
 		parts = append(parts, fmt.Sprintf("%s came twice and stand once.", audit.Plural(sum.Duplicates, "row")))
 	}
-	parts = append(parts, "By status\n"+bars(sum.ByStatus))
+	if sum.Strangers > 0 {
+		parts = append(parts, fmt.Sprintf("Qualys also sent %s without any of these roles; they are left out.", audit.Plural(sum.Strangers, "user")))
+	}
+	parts = append(parts, "By status\n"+words.Bars(sum.ByStatus))
 	if len(sum.ByRole) > 0 {
-		parts = append(parts, "By role (one user may have several)\n"+bars(sum.ByRole))
+		parts = append(parts, "By role (one user may have several)\n"+words.Bars(sum.ByRole))
 	}
 	parts = append(parts, fmt.Sprintf("Super users: %s · SAML: %s", audit.Number(sum.SuperUsers), audit.Number(sum.SAML)))
 	return strings.Join(parts, "\n")

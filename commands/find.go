@@ -1,17 +1,17 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"countersign/approvals"
 	"countersign/audit"
 	"countersign/commands/grammar"
+	"countersign/commands/lookup"
+	"countersign/commands/words"
 	"countersign/qualys"
 )
 
@@ -57,13 +57,13 @@ func (d *Desk) found(ctx context.Context, s Slash, r Request) (Reply, error) {
 	if err := d.private(ctx, s.Channel); err != nil {
 		return Reply{}, err
 	}
-	file, err := newSpool(d.SpoolDir)
+	file, err := lookup.NewSpool(d.SpoolDir)
 	if err != nil {
 		return Reply{}, err
 	}
-	csv, companies := audit.UsersCSV(file), map[string]int{}
-	err = d.each(ctx, r.Filter, func(u qualys.SAQUser) error {
-		bump(companies, u.Company)
+	csv, companies := audit.UsersCSV(file), words.Names{}
+	err = d.finder(ctx, s).Each(ctx, r.Filter, func(u qualys.SAQUser) error {
+		companies.Add(u.Company)
 		return csv.Write(u)
 	})
 	if err == nil {
@@ -85,102 +85,17 @@ func (d *Desk) found(ctx context.Context, s Slash, r Request) (Reply, error) {
 		return Reply{Text: "No SAQ user matches" + selected(r) + "."}, errors.Join(err, file.Close())
 	}
 	users := audit.Plural(csv.Users(), "SAQ user")
-	summary := []string{fmt.Sprintf("*%s*%s, asked for by %s.", users, forWhat(r), mention(s.By.ID)), "By company\n" + bars(tally(companies))}
+	summary := []string{fmt.Sprintf("*%s*%s, asked for by %s.", users, forWhat(r), words.Mention(s.By.ID)), "By company\n" + words.Bars(companies.Sorted())}
 	return Reply{
-		Text: users + " " + are(csv.Users()) + " in the channel as " + code(name) + "." + missing(r.Filter, csv.Users()),
-		File: file.as(name, users, strings.Join(summary, "\n")),
+		Text: users + " " + words.Are(csv.Users()) + " in the channel as " + words.Code(name) + "." + lookup.Missing(r.Filter, csv.Users()),
+		File: posted(file, name, users, strings.Join(summary, "\n")),
 	}, nil
-}
-
-// idsAtOnce is how many ids one search names.
-const idsAtOnce = 500
-
-// each looks up everybody who fits the filter. A long list of ids is asked for
-// in parts.
-func (d *Desk) each(ctx context.Context, f qualys.Filter, do func(qualys.SAQUser) error) error {
-	for part := range parts(f) {
-		for u, err := range d.Users.Search(ctx, part) {
-			if err != nil {
-				return err
-			}
-			if err := do(u); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// parts splits a filter that names many ids into filters that name fewer.
-func parts(f qualys.Filter) func(yield func(qualys.Filter) bool) {
-	return func(yield func(qualys.Filter) bool) {
-		i := slices.IndexFunc(f, func(c qualys.Condition) bool { return c.Field == qualys.ID && len(c.Values) > idsAtOnce })
-		if i < 0 {
-			yield(f)
-			return
-		}
-		for ids := range slices.Chunk(f[i].Values, idsAtOnce) {
-			part := slices.Clone(f)
-			part[i].Values = ids
-			if !yield(part) {
-				return
-			}
-		}
-	}
-}
-
-// missing says how many of the ids that were named belong to nobody who fits.
-func missing(f qualys.Filter, found int) string {
-	for _, c := range f {
-		if c.Field != qualys.ID {
-			continue
-		}
-		switch n := len(c.Values) - found; {
-		case n <= 0:
-		case len(f) > 1:
-			return fmt.Sprintf(" %s of the ids fit nobody under these conditions.", audit.Number(n))
-		case n == 1:
-			return " 1 of the ids belongs to nobody in scope."
-		default:
-			return fmt.Sprintf(" %s of the ids belong to nobody in scope.", audit.Number(n))
-		}
-	}
-	return ""
 }
 
 // forWhat says what a request selects, behind a number of users.
 func forWhat(r Request) string {
 	if what := r.Selects(); what != "" {
-		return " for " + code(what)
+		return " for " + words.Code(what)
 	}
 	return " in all"
-}
-
-func are(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-// namesAtMost bounds the different names that are counted.
-const namesAtMost = 1000
-
-func bump(counts map[string]int, name string) {
-	if _, known := counts[name]; !known && len(counts) >= namesAtMost {
-		name = "(others)"
-	}
-	counts[name]++
-}
-
-// tally sorts counts, the largest first.
-func tally(counts map[string]int) []qualys.Tally {
-	var all []qualys.Tally
-	for name, n := range counts {
-		all = append(all, qualys.Tally{Name: name, Count: n})
-	}
-	slices.SortFunc(all, func(a, b qualys.Tally) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
-	})
-	return all
 }

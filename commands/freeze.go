@@ -6,6 +6,8 @@ import (
 
 	"countersign/approvals"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func freezeVerb() verb {
@@ -27,7 +29,7 @@ func (d *Desk) freeze(ctx context.Context, s Slash, r Request) Reply {
 	err := d.Book.Freeze(ctx, s.By, s.Op)
 	if errors.Is(err, approvals.ErrFrozen) {
 		f, unread := d.Book.Frozen(ctx)
-		err = frozenError{f}
+		err = refusal.FrozenError{On: f}
 		if unread != nil {
 			err = unread
 		}
@@ -38,7 +40,7 @@ func (d *Desk) freeze(ctx context.Context, s Slash, r Request) Reply {
 	return Reply{
 		Stored: true,
 		Text:   "Everything stands still now: nothing starts, and a run pauses before its next chunk. Requests and approvals are still stored.",
-		Hint:   "An approver other than you lifts it: " + try(string(Unfreeze)),
+		Hint:   "An approver other than you lifts it: " + words.Try(string(Unfreeze)),
 	}
 }
 
@@ -48,7 +50,7 @@ func (d *Desk) frozen(ctx context.Context) (string, error) {
 	if err != nil || f.At.IsZero() {
 		return "", err
 	}
-	return "Everything stands still since " + clock(f.At) + ": " + mention(f.By.ID) + " froze it. An approver other than them lifts it with " + try(string(Unfreeze)) + ".", nil
+	return "Everything stands still since " + words.Clock(f.At) + ": " + words.Mention(f.By.ID) + " froze it. An approver other than them lifts it with " + words.Try(string(Unfreeze)) + ".", nil
 }
 
 // standstill is frozen for an answer about something that is stored already: it

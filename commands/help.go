@@ -6,6 +6,7 @@ import (
 
 	"countersign/approvals/rules"
 	"countersign/commands/grammar"
+	"countersign/commands/words"
 )
 
 func helpVerb() verb {
@@ -52,10 +53,10 @@ func overview(roles rules.Roles) Reply {
 	lines := []string{"What you can do here:"}
 	for _, v := range table() {
 		if v.needs.holds(roles) {
-			lines = append(lines, "• "+try(string(v.name), v.usage)+" "+v.about)
+			lines = append(lines, "• "+words.Try(string(v.name), v.usage)+" "+v.about)
 		}
 	}
-	reply := Reply{Text: strings.Join(lines, "\n"), Hint: try("help", "<verb>") + " explains one of them."}
+	reply := Reply{Text: strings.Join(lines, "\n"), Hint: "To read more about one of them: " + words.Try("help", allowed(roles)[0])}
 	if len(roles.List()) == 0 {
 		reply.Hint = "The policy gives you no role here. Whoever runs Countersign can add you."
 	}
@@ -64,13 +65,13 @@ func overview(roles rules.Roles) Reply {
 
 // about explains one verb.
 func about(v verb) Reply {
-	lines := []string{try(string(v.name), v.usage) + " " + v.about}
+	lines := []string{words.Try(string(v.name), v.usage) + " " + v.about}
 	for _, m := range v.more {
-		lines = append(lines, escape(m))
+		lines = append(lines, words.Escape(m))
 	}
 	lines = append(lines, "For example:")
 	for _, e := range v.examples {
-		lines = append(lines, "• "+try(e))
+		lines = append(lines, "• "+words.Try(e))
 	}
 	return Reply{Text: strings.Join(lines, "\n")}
 }

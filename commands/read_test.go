@@ -84,6 +84,9 @@ func TestAnIncompleteDownloadSaysSoWithBothNumbers(t *testing.T) {
 	assert.Contains(t, audit.Sentence(w.last()), "87")
 	require.NoError(t, r.File.Close())
 
+	w.qualys.sum.Strangers = 2
+	assert.Contains(t, w.in(rita, "download role=READER").File.Comment, "Qualys also sent 2 users without any of these roles; they are left out.")
+	w.qualys.sum.Strangers = 0
 	w.qualys.sum.Total = 0
 	r = w.in(rita, "download")
 	assert.Contains(t, r.Text, "*Perhaps incomplete*: Qualys gave 3 and does not say how many there are.")

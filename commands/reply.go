@@ -8,7 +8,7 @@ import (
 // A Reply is what one person sees.
 //
 // Text and Hint are Slack's mrkdwn, to be shown with verbatim set: mentions and
-// dates in it are ours, and every foreign text went through [escape]. The
+// dates in it are ours, and every foreign text went through package words. The
 // strings of forms and files are plain text.
 type Reply struct {
 	Text string // carries the whole meaning, also for a screen reader
@@ -31,46 +31,6 @@ type Reply struct {
 func (r Reply) Silent() bool {
 	return r.Text == "" && r.Hint == "" && r.Form == nil && r.File == nil && len(r.Errors) == 0 && r.Then == nil
 }
-
-// A Form is a dialog to fill. It keeps nothing in the bot: Click and Channel
-// ride in the form and come back with its [Submission].
-type Form struct {
-	ID     string   // which form this is
-	Title  string   // at most 24 characters
-	Submit string   // the label of the button, at most 24 characters
-	Intro  []string // paragraphs above the fields, plain text
-	Fields []FormField
-
-	Click   Click  // for a dialog that a button opened
-	Channel string // where the command was typed
-}
-
-// A FieldKind says how a field of a form is filled.
-type FieldKind string
-
-// The kinds of fields.
-const (
-	FieldText   FieldKind = "text"   // one line
-	FieldLong   FieldKind = "long"   // several lines
-	FieldChoice FieldKind = "choice" // one of Choices
-	FieldFile   FieldKind = "file"   // one CSV
-)
-
-// A FormField is one field of a [Form]. Its strings are plain text.
-type FormField struct {
-	ID          string
-	Kind        FieldKind
-	Label       string
-	Hint        string // below the field, or empty
-	Placeholder string // in the empty field, or empty
-	Value       string // what stands in it at first
-	Optional    bool
-	Max         int      // most characters, or 0
-	Choices     []Choice // for FieldChoice
-}
-
-// A Choice is one line of a field with choices.
-type Choice struct{ Value, Label string }
 
 // A File is a CSV for the channel of the command. Its name and title are plain
 // text; Comment is mrkdwn like a Reply's text.

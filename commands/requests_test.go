@@ -71,7 +71,7 @@ func TestShowTellsWhatTheCardTells(t *testing.T) {
 	} {
 		assert.Contains(t, r.Text, words)
 	}
-	assert.Equal(t, "There is no such request, or its time of keeping is over.", w.in(rita, "show AAAAA").Text)
+	assert.Equal(t, "There is no request AAAAA, or it is no longer kept.", w.in(rita, "show AAAAA").Text)
 }
 
 func TestCloseEndsWhatNeedsReview(t *testing.T) {

@@ -10,6 +10,9 @@ import (
 	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/commands/grammar"
+	"countersign/commands/lookup"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func resumeVerb() verb {
@@ -17,9 +20,9 @@ func resumeVerb() verb {
 		name:  Resume,
 		needs: mayDecide,
 		usage: "<id>",
-		about: "lets a request that needs review go on where it was interrupted.",
+		about: "lets a request that needs review go on.",
 		more: []string{
-			"It needs all its approvals anew, and never that of whoever asked. You are the first; the others press Approve on its card.",
+			"What was done is not done again. It needs all its approvals anew, and never that of whoever asked. You are the first; the others press Approve on its card.",
 		},
 		examples: []string{"resume K7F3Q"},
 		takes:    grammar.TakesID,
@@ -36,11 +39,11 @@ func (d *Desk) resume(ctx context.Context, s Slash, r Request) Reply {
 		p, err = d.Book.Resume(ctx, r.ID, s.By, s.Op)
 	}
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, requestError{r.ID, err})
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, refusal.RequestError{ID: r.ID, Err: err})
 	}
-	text := code(p.ID) + " goes on where it was interrupted."
+	text := words.Code(p.ID) + " goes on."
 	if p.State == approvals.NEEDS_REVIEW {
-		text = fmt.Sprintf("%s has %d of %s to go on.", code(p.ID), len(p.Approvals), audit.Plural(p.Need, "approval"))
+		text = fmt.Sprintf("%s has %d of %s to go on.", words.Code(p.ID), len(p.Approvals), audit.Plural(p.Need, "approval"))
 		if more := p.Need - len(p.Approvals); more == 1 {
 			text += " 1 more person has to press Approve on its card."
 		} else {
@@ -63,20 +66,37 @@ func (d *Desk) mayGoOn(ctx context.Context, p approvals.Pending, who rules.Perso
 	if p.Plan.IsZero() {
 		return approvals.ErrPlanGone
 	}
-	if !slices.Contains(d.Policy.Channels, p.Channel) {
-		return barredError{approvals.WhyChannel}
+	if err := d.stood(ctx); err != nil {
+		return err
 	}
-	switch need, err := d.capped(p.Plan); {
+	if !slices.Contains(d.Policy.Channels, p.Channel) {
+		return refusal.BarredError{Why: approvals.WhyChannel}
+	}
+	switch need, err := lookup.Need(d.Policy, p.Plan); {
 	case err != nil:
-		return barredError{approvals.WhyCap}
+		return refusal.BarredError{Why: approvals.WhyCap}
 	case need > p.Need:
-		return barredError{approvals.WhyQuorum}
+		return refusal.BarredError{Why: approvals.WhyQuorum}
 	}
 	switch err := d.Policy.MayRequest(ctx, d.Directory, p.Requester); {
 	case errors.Is(err, rules.ErrLookUp):
 		return err
 	case err != nil:
-		return barredError{approvals.WhyRequesterRights}
+		return refusal.BarredError{Why: approvals.WhyRequesterRights}
 	}
 	return nil
+}
+
+// stood is an error when everything has stood still for so long that a run which
+// goes on would need review again at once.
+func (d *Desk) stood(ctx context.Context) error {
+	f, err := d.Book.Frozen(ctx)
+	if err != nil || f.At.IsZero() {
+		return err
+	}
+	now, err := d.Book.Now(ctx)
+	if err == nil && now.Sub(f.At) >= approvals.FrozenAtMost {
+		err = refusal.BarredError{Why: approvals.WhyFrozen}
+	}
+	return err
 }

@@ -5,7 +5,7 @@ import (
 
 	"countersign/approvals"
 	"countersign/commands/grammar"
-	"countersign/qualys"
+	"countersign/commands/lookup"
 )
 
 func retryVerb() verb {
@@ -31,40 +31,14 @@ func (d *Desk) retry(_ context.Context, s Slash, r Request) Reply {
 
 // leftBehind drafts a plan of the users that a request left. A no is no
 // accident: what was rejected or cancelled is typed again.
-func (d *Desk) leftBehind(ctx context.Context, p approvals.Pending) (approvals.Draft, error) {
+func (d *Desk) leftBehind(ctx context.Context, f *lookup.Finder, p approvals.Pending) (approvals.Draft, error) {
 	err := mustBe(p, approvals.DONE_WITH_ERRORS, approvals.STOPPED, approvals.CLOSED, approvals.EXPIRED, approvals.DONE)
 	if err != nil {
 		return approvals.Draft{}, err
 	}
-	users, err := d.fated(ctx, p, approvals.ResultFailed, approvals.ResultUnknown, approvals.ResultNotRun)
+	fates, err := d.Book.Fates(ctx, p)
 	if err != nil {
 		return approvals.Draft{}, err
 	}
-	if len(users) == 0 {
-		return approvals.Draft{}, errNobodyLeft
-	}
-	now, err := d.anew(ctx, users)
-	if err != nil {
-		return approvals.Draft{}, err
-	}
-	draft := approvals.Draft{Change: p.Plan.Change()}
-	if p.Plan.Restores() {
-		draft.Restore = map[qualys.SAQUserID]qualys.Change{}
-	}
-	for _, was := range users {
-		u, there := now[was.ID]
-		change := p.Plan.ChangeFor(was.ID)
-		switch {
-		case !there:
-			draft.LeftOut = append(draft.LeftOut, approvals.LeftOut{User: was, Why: approvals.WhyGone})
-		case meddled(was, u, change):
-			draft.LeftOut = append(draft.LeftOut, approvals.LeftOut{User: u, Why: approvals.WhyDrifted})
-		default:
-			draft.Users = append(draft.Users, u)
-			if draft.Restore != nil {
-				draft.Restore[u.ID] = change
-			}
-		}
-	}
-	return draft, nil
+	return f.Retry(ctx, p, fates)
 }

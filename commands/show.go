@@ -7,7 +7,10 @@ import (
 
 	"countersign/approvals"
 	"countersign/audit"
+	"countersign/commands/card"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func showVerb() verb {
@@ -28,10 +31,10 @@ func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 		return d.alarm(ctx, r.ID, err)
 	}
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, requestError{r.ID, err})
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, refusal.RequestError{ID: r.ID, Err: err})
 	}
 	c := Card(p)
-	lines := []string{"*" + escape(c.Title) + "* · request " + code(p.ID)}
+	lines := []string{"*" + words.Escape(c.Title) + "* · request " + words.Code(p.ID)}
 	for _, f := range c.Facts {
 		lines = append(lines, f.Label+": "+f.Value.Mrkdwn())
 	}
@@ -64,7 +67,7 @@ func allLeftOut(p approvals.Pending) []string {
 	var lines []string
 	all := p.Plan.LeftOut()
 	for _, l := range all[:min(len(all), leftOutShown)] {
-		lines = append(lines, "• "+code(leftOutLine(l)))
+		lines = append(lines, "• "+words.Code(card.LeftOut(l)))
 	}
 	if more := len(all) - len(lines); more > 0 {
 		lines = append(lines, "and "+audit.Number(more)+" more.")
@@ -81,5 +84,5 @@ func (d *Desk) alarm(ctx context.Context, id string, err error) Reply {
 	if noted != nil {
 		d.Log.ErrorContext(ctx, "a forged record is not in the trail", "request", id, "err", noted)
 	}
-	return d.explain(ctx, requestError{id, err})
+	return d.explain(ctx, refusal.RequestError{ID: id, Err: err})
 }

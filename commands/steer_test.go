@@ -56,7 +56,7 @@ func TestARunIsStoppedInsteadOfWithdrawn(t *testing.T) {
 			who = alice
 		}
 		r := w.in(who, text+p.ID)
-		assert.Contains(t, r.Text, p.ID+" is running since")
+		assert.Contains(t, r.Text, p.ID+" is running, since")
 		assert.Contains(t, r.Hint, "/qualys-users stop "+p.ID)
 	}
 }
@@ -148,7 +148,7 @@ func TestAnInterruptedRunIsResumedByAFreshQuorum(t *testing.T) {
 	w := newTown(t, "approvals: [{up_to: 100, need: 2}]")
 	p := w.approvedBy(carol, w.approvedBy(bob, w.asked(newVendor)))
 	run := w.claimed(p)
-	assert.Contains(t, w.in(bob, "resume "+p.ID).Text, p.ID+" is running since")
+	assert.Contains(t, w.in(bob, "resume "+p.ID).Text, p.ID+" is running, since")
 	require.NoError(t, run.Review(t.Context(), approvals.WhyCredentials, nil))
 	assert.Contains(t, w.click(bob, commands.ActApprove, w.now(p)).Text, "needs review", "nobody resumes it yet")
 
@@ -169,7 +169,7 @@ func TestAnInterruptedRunIsResumedByAFreshQuorum(t *testing.T) {
 	r := w.click(carol, commands.ActApprove, p)
 	require.NotNil(t, r.Form, "typed, like a first approval")
 	assert.Equal(t, "Resume "+p.ID, r.Form.Title)
-	assert.Equal(t, "I go on to delete 49 SAQ users where I was interrupted.", r.Form.Intro[0])
+	assert.Equal(t, "I will go on and delete 49 SAQ users.", r.Form.Intro[0])
 	assert.Contains(t, w.fill(alice, r.Form, map[string]string{"confirm": "DELETE 49"}).Text, "You asked for this one.")
 	assert.True(t, w.fill(carol, r.Form, map[string]string{"confirm": "DELETE 49"}).Silent())
 	p = w.now(p)
@@ -210,7 +210,7 @@ func TestOneApprovalResumesAtOnce(t *testing.T) {
 	require.NoError(t, w.book.Review(t.Context(), p.ID, approvals.WhyApproverRights))
 	resume := commands.Slash{Text: "resume " + p.ID, By: carol, Channel: "CSEC", Op: "resume"}
 	for range 2 {
-		assert.Equal(t, "`"+p.ID+"` goes on where it was interrupted.", w.desk.Slash(t.Context(), resume).Text)
+		assert.Equal(t, "`"+p.ID+"` goes on.", w.desk.Slash(t.Context(), resume).Text)
 	}
 	assert.Equal(t, approvals.RUNNING, w.now(p).State)
 	assert.Equal(t, []rules.Person{carol}, people(w.now(p).Approvals))
@@ -229,6 +229,11 @@ func TestWhatCannotGoOnIsNotResumed(t *testing.T) {
 		{"the requester left", "cannot go on: whoever asked for it may no longer ask for changes.",
 			func(w *town, _ approvals.Pending) {
 				w.office.change(alice, func(f *rules.Profile) { f.Deleted = true })
+			}},
+		{"a freeze of a day", "cannot go on: everything has stood still for a day.",
+			func(w *town, _ approvals.Pending) {
+				w.in(alice, "freeze")
+				w.redis.SetTime(must(w.book.Now(w.Context())).Add(24 * time.Hour))
 			}},
 		{"the plan is gone", "The list of users of ", func(w *town, p approvals.Pending) { w.redis.Del("countersign:{test}:p:" + p.ID) }},
 	} {

@@ -7,6 +7,8 @@ import (
 	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func stopVerb() verb {
@@ -27,11 +29,11 @@ func stopVerb() verb {
 func (d *Desk) stop(ctx context.Context, s Slash, r Request) Reply {
 	p, err := d.halt(ctx, r.ID, s.By, s.Op)
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, requestError{r.ID, err})
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, refusal.RequestError{ID: r.ID, Err: err})
 	}
-	text := code(p.ID) + " ends before its next chunk. What was done stays done."
+	text := words.Code(p.ID) + " ends before its next chunk. What was done stays done."
 	if !p.Stopper.Same(s.By) {
-		text = mention(p.Stopper.ID) + " has stopped it already: " + text
+		text = words.Mention(p.Stopper.ID) + " has stopped it already: " + text
 	}
 	return Reply{Stored: true, Text: text}
 }
@@ -41,7 +43,7 @@ func (d *Desk) stop(ctx context.Context, s Slash, r Request) Reply {
 func (d *Desk) halt(ctx context.Context, id string, by rules.Person, op string) (approvals.Pending, error) {
 	p, err := d.Book.Stop(ctx, id, by, op)
 	if e, ok := errors.AsType[*approvals.OverError](err); ok && (e.State == approvals.PENDING || e.State == approvals.APPROVED) {
-		err = errNotBegun
+		err = refusal.ErrNotBegun
 	}
 	return p, err
 }

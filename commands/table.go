@@ -5,6 +5,7 @@ import (
 
 	"countersign/approvals/rules"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
 )
 
 // A verb is everything that the desk knows about a verb.
@@ -99,7 +100,7 @@ func (r right) refusal(roles rules.Roles) error {
 	case r == mayClose, r == mayDecide:
 		return rules.ErrNotApprover
 	case r == mayStop:
-		return errNotStopper
+		return refusal.ErrNotStopper
 	}
 	return rules.ErrNotRequester
 }

@@ -6,6 +6,7 @@ import (
 
 	"countersign/approvals/rules"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
 )
 
 func unfreezeVerb() verb {
@@ -43,7 +44,7 @@ func (d *Desk) mayUnfreeze(ctx context.Context, who rules.Person) error {
 	}
 	err = d.Policy.MayApprove(ctx, d.Directory, f.By, who)
 	if errors.Is(err, rules.ErrOwnRequest) || errors.Is(err, rules.ErrSamePerson) {
-		return errOwnFreeze
+		return refusal.ErrOwnFreeze
 	}
 	return err
 }

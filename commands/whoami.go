@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"countersign/commands/grammar"
+	"countersign/commands/words"
 )
 
 func whoamiVerb() verb {
@@ -27,12 +28,12 @@ func (d *Desk) whoami(ctx context.Context, s Slash, _ Request) Reply {
 	for _, r := range roles.List() {
 		names = append(names, string(r))
 	}
-	text := "You are " + mention(s.By.ID) + ", " + code(s.By.String()) + ". "
+	text := "You are " + words.Mention(s.By.ID) + ", " + words.Code(s.By.String()) + ". "
 	if len(names) == 0 {
 		return Reply{Text: text + "The policy gives you no role here.", Hint: "Whoever runs Countersign can add your id, or a user group that you are in."}
 	}
 	return Reply{
 		Text: text + "Your roles here: " + strings.Join(names, ", ") + ". You can use: " + strings.Join(allowed(roles), ", ") + ".",
-		Hint: try("help"),
+		Hint: words.Try("help"),
 	}
 }

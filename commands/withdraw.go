@@ -8,6 +8,8 @@ import (
 	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/commands/grammar"
+	"countersign/commands/refusal"
+	"countersign/commands/words"
 )
 
 func withdrawVerb() verb {
@@ -28,9 +30,9 @@ func withdrawVerb() verb {
 func (d *Desk) withdraw(ctx context.Context, s Slash, r Request) Reply {
 	p, err := d.takeBack(ctx, r.ID, s.By, s.Op)
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, requestError{r.ID, err})
+		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, refusal.RequestError{ID: r.ID, Err: err})
 	}
-	text := "Your approval of " + code(p.ID) + " is withdrawn."
+	text := "Your approval of " + words.Code(p.ID) + " is withdrawn."
 	switch p.State {
 	case approvals.PENDING:
 		text += fmt.Sprintf(" It waits for approvals again (%d of %d).", len(p.Approvals), p.Need)
@@ -45,7 +47,7 @@ func (d *Desk) withdraw(ctx context.Context, s Slash, r Request) Reply {
 func (d *Desk) takeBack(ctx context.Context, id string, by rules.Person, op string) (approvals.Pending, error) {
 	p, err := d.Book.Withdraw(ctx, id, by, op)
 	if errors.Is(err, approvals.ErrNotYours) {
-		err = errNotApproved
+		err = refusal.ErrNotApproved
 	}
 	return p, err
 }

@@ -17,7 +17,7 @@ func TakesNothing(p *parser, r *Request) *mistake {
 func oneID(p *parser, r *Request) *mistake {
 	p.skip(blanks)
 	from := p.at
-	typed := strings.Trim(p.run(blanks), "\"'`#<>.")
+	typed := strings.Trim(p.run(blanks), "\"'`#<>.,;:?")
 	id := strings.ToUpper(typed)
 	switch {
 	case id == "":

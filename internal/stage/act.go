@@ -57,8 +57,10 @@ func (h *House) say(c *minislack.Client, a chat.Act) error {
 		return err
 	}
 	verb, rest, _ := strings.Cut(a.Text, " ")
+	rest = strings.TrimSpace(rest)
+	h.again = h.again || strings.HasPrefix(rest, "retry ") || strings.HasPrefix(rest, "undo ")
 	h.at(a.Text, func() error {
-		ack, err := c.Slash(channel, verb, strings.TrimSpace(rest))
+		ack, err := c.Slash(channel, verb, rest)
 		if ack.Text != "" {
 			h.acknowledged(key(ack.Message))
 		}

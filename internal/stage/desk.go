@@ -113,7 +113,7 @@ func (d *Desk) begin(ctx context.Context) error {
 	d.poster = newPoster(d, keys)
 	d.desk, err = commands.New(commands.Config{
 		Book: d.book, Users: d.users, Policy: policy, Directory: d, Private: d.private, Tenant: "default",
-		SpoolDir: d.Dir, Log: d.Log,
+		SpoolDir: d.Dir, Log: d.Log, Tell: d.tellOne,
 	})
 	if err != nil {
 		return err
@@ -156,6 +156,11 @@ func (d *Desk) execute(policy *rules.Policy) {
 	}
 }
 
+// tellOne shows somebody a line while their command still works.
+func (d *Desk) tellOne(_ context.Context, _ string, who rules.Person, text string) {
+	d.put(chat.Line{Kind: chat.Ephemeral, To: nameOf(who.ID), Text: text})
+}
+
 // private reports whether files may go to a channel.
 func (d *Desk) private(_ context.Context, channel string) (bool, error) {
 	c := d.slack.Channel(channel)
@@ -195,6 +200,7 @@ func (d *Desk) Direct(ctx context.Context, text string) error {
 		return d.begin(ctx)
 	})
 	all["the plan of * is changed in Redis"] = func(_ context.Context, words []string) error { return tamper(d.redis, words[0]) }
+	all["* has * open requests"] = func(ctx context.Context, words []string) error { return d.occupy(ctx, d, words) }
 	all["the thread is open"] = func(context.Context, []string) error {
 		d.unfolded = true
 		return nil

@@ -72,6 +72,7 @@ func (w *world) aboutPolicy() chat.Directions {
 		"the policy needs two approvals":                 say(func(string) { w.policy.need = 2 }),
 		"the policy allows * users at once":              number(func(n int) { w.policy.upTo = n }),
 		"the policy allows * percent of everybody":       number(func(n int) { w.policy.percent = n }),
+		"the policy allows * open requests":              number(func(n int) { w.policy.maxOpen = n }),
 		"the policy lets requests wait for * minutes":    number(func(n int) { w.policy.expires = time.Duration(n) * time.Minute }),
 		"the policy has no cool-down":                    say(func(string) { w.policy.coolDown = 0 }),
 		"the policy protects the company *":              say(func(c string) { w.policy.companies = append(w.policy.companies, c) }),
@@ -134,6 +135,9 @@ func (w *world) channel(change func(*minislack.Channel)) follow {
 	}
 }
 
+// serverError is what Qualys' servers say when they fail.
+const serverError = "<html>Internal Server Error</html>"
+
 // writes are the operations that change users.
 var writes = []miniqualys.Op{miniqualys.Update, miniqualys.Delete}
 
@@ -178,8 +182,14 @@ func (w *world) aboutQualys() chat.Directions {
 				w.qualys.RateLimit(op, 409, map[string]string{"X-RateLimit-ToWait-Sec": strconv.Itoa(n[0])}, 1)
 			})
 		}),
+		"Qualys turns the next search away for * seconds": do(func(n []int) {
+			w.qualys.RateLimit(miniqualys.Search, 409, map[string]string{"X-RateLimit-ToWait-Sec": strconv.Itoa(n[0])}, 1)
+		}),
 		"Qualys answers the next change with an error": do(func([]int) {
-			each(writes, func(op miniqualys.Op) { w.qualys.Fail(op, 500, "<html>Internal Server Error</html>", 1) })
+			each(writes, func(op miniqualys.Op) { w.qualys.Fail(op, 500, serverError, 1) })
+		}),
+		"Qualys answers every change with an error": do(func([]int) {
+			each(writes, func(op miniqualys.Op) { w.qualys.Fail(op, 500, serverError, -1) })
 		}),
 		"Qualys refuses the password":         do(func([]int) { w.qualys.RevokeCredentials() }),
 		"Qualys accepts the password again":   do(func([]int) { w.qualys.SetCredentials(miniqualys.Username, miniqualys.Password) }),
@@ -197,6 +207,29 @@ func (w *world) quirk(change func(*miniqualys.Quirks)) {
 	q := w.qualys.Quirks()
 	change(&q)
 	w.qualys.SetQuirks(q)
+}
+
+// occupy has somebody ask for changes of so many users of Umbrella, one by one.
+// What is seen of it is nothing new.
+func (w *world) occupy(ctx context.Context, s chat.Stage, words []string) error {
+	n, err := strconv.Atoi(words[1])
+	if err != nil {
+		return fmt.Errorf("%q is no number", words[1])
+	}
+	for _, u := range w.qualys.SAQUsers() {
+		if u.Company != "Umbrella" || n == 0 {
+			continue
+		}
+		n--
+		text := fmt.Sprintf(`%s update id=%d set title=Left reason="SEC-140"`, command, u.ID)
+		if err := s.Do(ctx, chat.Act{Who: words[0], Deed: chat.Say, Text: text}); err != nil {
+			return err
+		}
+		if _, err := s.Seen(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // aboutUsers are changes of SAQ users that somebody else makes.

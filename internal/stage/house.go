@@ -34,6 +34,7 @@ type House struct {
 
 	open     bool
 	unfolded bool
+	again    bool                         // somebody typed retry or undo
 	newest   int64                        // the newest event of Slack that was looked at
 	dialogs  map[string]*minislack.Dialog // open for a person, by name
 	acts     sync.WaitGroup               // what people do at this moment
@@ -260,6 +261,9 @@ func (h *House) directions() chat.Directions {
 	}
 	return chat.Directions{
 		"the thread is open": now(func() { h.unfolded = true }),
+		"* has * open requests": func(ctx context.Context, words []string) error {
+			return h.occupy(ctx, h, words)
+		},
 		"the plan of * is changed in Redis": func(_ context.Context, words []string) error {
 			return tamper(h.redis, words[0])
 		},

@@ -13,6 +13,7 @@ type policy struct {
 	readers, requesters, approvers []string
 	upTo, need                     int
 	percent                        int
+	maxOpen                        int
 	expires, coolDown              time.Duration
 	typeAbove                      int
 	companies, logins              []string
@@ -24,7 +25,7 @@ func defaultPolicy() policy {
 	return policy{
 		channels: []string{homeID},
 		readers:  []string{"S0REQUESTERS", "S0APPROVERS"}, requesters: []string{"S0REQUESTERS"}, approvers: []string{"S0APPROVERS"},
-		upTo: 100, need: 1, percent: 20, expires: 4 * time.Hour, coolDown: 30 * time.Second, typeAbove: 10,
+		upTo: 100, need: 1, percent: 20, maxOpen: 100, expires: 4 * time.Hour, coolDown: 30 * time.Second, typeAbove: 10,
 	}
 }
 
@@ -58,7 +59,7 @@ func (p policy) yaml() []byte {
 	list("requesters", p.requesters)
 	list("approvers", p.approvers)
 	fmt.Fprintf(&b, "approvals: [{up_to: %d, need: %d}]\n", p.upTo, p.need)
-	fmt.Fprintf(&b, "max_percent: %d\ntype_to_confirm_above: %d\n", p.percent, p.typeAbove)
+	fmt.Fprintf(&b, "max_percent: %d\nmax_open: %d\ntype_to_confirm_above: %d\n", p.percent, p.maxOpen, p.typeAbove)
 	fmt.Fprintf(&b, "expires_after: %s\ncool_down: %s\n", p.expires, p.coolDown)
 	if len(p.companies)+len(p.logins) > 0 {
 		b.WriteString("protected:\n")

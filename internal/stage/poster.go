@@ -122,8 +122,10 @@ func (p *poster) draw(ctx context.Context, id string) error {
 func (p *poster) hang(c *card, r approvals.Pending, kind chat.Kind) {
 	c.content = commands.Card(r)
 	if r.Users > p.desk.rules.TypeToConfirmAbove { // then a form asks
-		for i := range c.content.Buttons {
-			c.content.Buttons[i].Confirm = nil
+		for i, b := range c.content.Buttons {
+			if b.Action == commands.ActApprove {
+				c.content.Buttons[i].Confirm = nil
+			}
 		}
 	}
 	c.once = append(c.once, c.content.Buttons...)

@@ -51,10 +51,12 @@ func play(t *testing.T, c *chat.Conversation, dir string, whole bool, open func(
 	time.Sleep(14 * time.Hour)
 	s := open(stage.Config{Rest: synctest.Wait, Dir: dir, Log: logTo(t)})
 	r, err := chat.Play(t.Context(), c, s)
+	var left error
 	if house, ok := s.(*stage.House); ok {
-		require.NoError(t, house.Check())
+		left = house.Check()
 	}
 	require.NoError(t, s.Close())
+	require.NoError(t, left)
 	if whole && *update && r != nil {
 		require.NoError(t, os.WriteFile(filepath.Join("../chat", c.Name), []byte(r.Transcript()), 0o600))
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -130,6 +131,7 @@ func (c checkCommand) Run(s *app.Settings, to surface) error {
 	if to.secrets != nil {
 		return to.secrets
 	}
+	app.LogRedis(slog.New(slog.DiscardHandler)) // the report says what is wrong with Redis
 	if !app.Check(to.ctx, app.Config{Settings: *s, Version: version()}, app.Report{Out: to.out, JSON: c.JSON}) {
 		return exit(1)
 	}

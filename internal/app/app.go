@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -55,17 +57,21 @@ type Times struct {
 	Write        time.Duration // 90 s: how long a write to Qualys may take
 }
 
-// ErrNoPolicy means that there is no policy file. Whoever gets it shows
-// [rules.Sample].
+// ErrNoPolicy means that there is no policy file, or nothing in it. Whoever gets
+// it shows [rules.Sample].
 var ErrNoPolicy = errors.New("there is no policy file. Save the sample that bot prints as policy.yaml, or set POLICY_FILE, and name your people in it")
 
-// loadPolicy reads the policy file and refuses what would have no effect.
+// loadPolicy reads the policy file and refuses what would have no effect. An
+// empty file is none: that is what a shell makes of "bot > policy.yaml" before
+// the bot looks.
 func loadPolicy(path string) (*rules.Policy, error) {
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(bytes.TrimSpace(text)) == 0:
 		return nil, ErrNoPolicy
-	}
-	if err != nil {
+	case errors.Is(err, syscall.EISDIR):
+		return nil, fmt.Errorf("POLICY_FILE: %s is a folder. Name the file; Docker makes an empty folder where a file to mount is missing", path)
+	case err != nil:
 		return nil, fmt.Errorf("POLICY_FILE: %w", err)
 	}
 	policy, err := rules.Parse(text)
@@ -126,12 +132,7 @@ func build(c Config) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.qualys, err = qualys.New(qualys.Config{
-		APIURL: c.QualysAPIURL, GatewayURL: c.QualysGatewayURL, AdminURL: c.QualysAdminURL,
-		Username: c.QualysUsername, Password: c.QualysPassword,
-		Log: c.Log, Dial: c.DialQualys, WriteTimeout: c.Times.Write, Login: h.book.Login,
-	})
-	if err != nil {
+	if h.qualys, err = c.client(h.book.Login); err != nil {
 		return nil, err
 	}
 	trail := audit.NewTrail(c.CountersignTenant, keys.now.Sign)
@@ -147,6 +148,15 @@ func build(c Config) (*house, error) {
 		Lease: c.Times.PosterLease,
 	})
 	return h, err
+}
+
+// client makes the client of Qualys.
+func (c Config) client(login qualys.Login) (*qualys.Client, error) {
+	return qualys.New(qualys.Config{
+		APIURL: c.QualysAPIURL, GatewayURL: c.QualysGatewayURL, AdminURL: c.QualysAdminURL,
+		Username: c.QualysUsername, Password: c.QualysPassword,
+		Log: c.Log, Dial: c.DialQualys, WriteTimeout: c.Times.Write, Login: login,
+	})
 }
 
 // replica names this process, so that leases can tell replicas apart.

@@ -134,13 +134,19 @@ func (h *house) meetRedis(ctx context.Context) (replicas int, warnings []string,
 	return replicas, warnings, nil
 }
 
-// awaitRedis waits for the first answer.
+// awaitRedis waits for the first answer. If none comes, its error is what went
+// wrong the last time, rather than that time was up.
 func awaitRedis(ctx context.Context, client redis.UniversalClient) error {
+	var last error
 	for {
 		err := client.Ping(ctx).Err()
-		if err == nil || refuses(err) || ctx.Err() != nil {
+		if err == nil || refuses(err) {
 			return err
 		}
+		if ctx.Err() != nil {
+			return cmp.Or(last, err)
+		}
+		last = err
 		select {
 		case <-ctx.Done():
 			return err

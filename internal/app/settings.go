@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"countersign/approvals"
@@ -71,67 +73,104 @@ func ReadSecretFiles() error {
 	return errors.Join(errs...)
 }
 
+// A problem is something that is missing or wrong in the settings.
+type problem struct {
+	of      []string // the settings it is about
+	missing bool
+	err     error
+}
+
 // Check reports everything that is missing or wrong in the settings, all at
 // once; it fills in the URLs of the platform, and the slash that Slack's lacks.
-func (s *Settings) Check() error {
+func (s *Settings) Check() error { return joined(s.problems()) }
+
+// joined makes one error of problems, or nil of none.
+func joined(problems []problem) error {
 	var errs []error
-	missing := func(value, name, hint string) {
-		if value == "" {
-			errs = append(errs, fmt.Errorf("%s is not set. %s", name, hint))
-		}
-	}
-	missing(s.SlackBotToken.Reveal(), "SLACK_BOT_TOKEN", "Slack app → OAuth & Permissions → Bot User OAuth Token (xoxb-…)")
-	missing(s.SlackAppToken.Reveal(), "SLACK_APP_TOKEN", "Slack app → Basic Information → App-Level Tokens, scope connections:write (xapp-…)")
-	missing(s.QualysUsername, "QUALYS_USERNAME", "The login of the Qualys account with API access")
-	missing(s.QualysPassword.Reveal(), "QUALYS_PASSWORD", "Its password, or QUALYS_PASSWORD_FILE")
-	missing(s.RedisURL.Reveal(), "REDIS_URL", "Such as redis://localhost:6379/0. There is no default, so that no plan waits where nobody meant it to")
-	missing(s.CountersignKey.Reveal(), "COUNTERSIGN_KEY", "Run: bot keygen")
-	errs = append(errs, s.platform()...)
-	if s.SlackAPIURL != "" && !strings.HasSuffix(s.SlackAPIURL, "/") {
-		s.SlackAPIURL += "/"
-	}
-	for name, raw := range map[string]string{
-		"SLACK_API_URL": s.SlackAPIURL, "QUALYS_API_URL": s.QualysAPIURL,
-		"QUALYS_GATEWAY_URL": s.QualysGatewayURL, "QUALYS_ADMIN_URL": s.QualysAdminURL,
-	} {
-		if raw != "" {
-			errs = append(errs, safeURL(name, raw))
-		}
-	}
-	if !strings.HasPrefix(s.SlackBotToken.Reveal(), "xoxb-") && s.SlackBotToken.Reveal() != "" {
-		errs = append(errs, errors.New("SLACK_BOT_TOKEN is not a bot token. It begins with xoxb-"))
-	}
-	if !strings.HasPrefix(s.SlackAppToken.Reveal(), "xapp-") && s.SlackAppToken.Reveal() != "" {
-		errs = append(errs, errors.New("SLACK_APP_TOKEN is not an app-level token. It begins with xapp-"))
-	}
-	if s.CountersignTenant == "" || strings.ContainsAny(s.CountersignTenant, "{} \t\n") {
-		errs = append(errs, fmt.Errorf("COUNTERSIGN_TENANT %q is no name. Use letters, digits and hyphens", s.CountersignTenant))
-	}
-	if _, err := s.keys(); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := s.Logger(nil); err != nil {
-		errs = append(errs, err)
+	for _, p := range problems {
+		errs = append(errs, p.err)
 	}
 	return errors.Join(errs...)
 }
 
+func (s *Settings) problems() []problem {
+	problems := slices.Concat(s.missing(), s.platform(), s.tokens())
+	wrong := func(name string, err error) {
+		if err != nil {
+			problems = append(problems, problem{of: []string{name}, err: err})
+		}
+	}
+	if s.SlackAPIURL != "" && !strings.HasSuffix(s.SlackAPIURL, "/") {
+		s.SlackAPIURL += "/"
+	}
+	for _, u := range []struct{ name, raw string }{
+		{"SLACK_API_URL", s.SlackAPIURL}, {"QUALYS_API_URL", s.QualysAPIURL},
+		{"QUALYS_GATEWAY_URL", s.QualysGatewayURL}, {"QUALYS_ADMIN_URL", s.QualysAdminURL},
+	} {
+		if u.raw != "" {
+			wrong(u.name, safeURL(u.name, u.raw))
+		}
+	}
+	if s.CountersignTenant == "" || strings.ContainsAny(s.CountersignTenant, "{} \t\n") {
+		wrong("COUNTERSIGN_TENANT", fmt.Errorf("COUNTERSIGN_TENANT %q is no name. Use letters, digits and hyphens", s.CountersignTenant))
+	}
+	_, err := s.keys()
+	wrong("COUNTERSIGN_KEY", err)
+	_, err = s.Logger(nil)
+	wrong("LOG_LEVEL", err)
+	return problems
+}
+
+// missing are the settings that have no default and are not set.
+func (s *Settings) missing() []problem {
+	var problems []problem
+	for _, needed := range []struct{ value, name, hint string }{
+		{s.SlackBotToken.Reveal(), "SLACK_BOT_TOKEN", "Slack app → OAuth & Permissions → Bot User OAuth Token (xoxb-…)"},
+		{s.SlackAppToken.Reveal(), "SLACK_APP_TOKEN", "Slack app → Basic Information → App-Level Tokens, scope connections:write (xapp-…)"},
+		{s.QualysUsername, "QUALYS_USERNAME", "The login of the Qualys account with API access"},
+		{s.QualysPassword.Reveal(), "QUALYS_PASSWORD", "Its password, or QUALYS_PASSWORD_FILE"},
+		{s.RedisURL.Reveal(), "REDIS_URL", "Such as redis://localhost:6379/0. There is no default, so that no plan waits where nobody meant it to"},
+		{s.CountersignKey.Reveal(), "COUNTERSIGN_KEY", "Run: bot keygen"},
+	} {
+		if needed.value == "" {
+			problems = append(problems, problem{[]string{needed.name}, true, fmt.Errorf("%s is not set. %s", needed.name, needed.hint)})
+		}
+	}
+	return problems
+}
+
+// tokens looks whether each of Slack's two tokens stands where it belongs.
+func (s *Settings) tokens() []problem {
+	bot, app := s.SlackBotToken.Reveal(), s.SlackAppToken.Reveal()
+	if strings.HasPrefix(bot, "xapp-") && strings.HasPrefix(app, "xoxb-") {
+		return []problem{{of: []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"}, err: errors.New(
+			"SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped. The bot token begins with xoxb-, the app-level token with xapp-")}}
+	}
+	var problems []problem
+	if bot != "" && !strings.HasPrefix(bot, "xoxb-") {
+		problems = append(problems, problem{of: []string{"SLACK_BOT_TOKEN"}, err: errors.New(
+			"SLACK_BOT_TOKEN is not a bot token. It begins with xoxb-")})
+	}
+	if app != "" && !strings.HasPrefix(app, "xapp-") {
+		problems = append(problems, problem{of: []string{"SLACK_APP_TOKEN"}, err: errors.New(
+			"SLACK_APP_TOKEN is not an app-level token. It begins with xapp-")})
+	}
+	return problems
+}
+
 // platform fills in the URLs that QUALYS_PLATFORM stands for.
-func (s *Settings) platform() []error {
+func (s *Settings) platform() []problem {
+	of := []string{"QUALYS_PLATFORM"}
 	if s.QualysPlatform != "" {
 		api, gateway, ok := qualys.Platform(s.QualysPlatform)
 		if !ok {
-			return []error{fmt.Errorf("QUALYS_PLATFORM %q is not known. Use US1 to US4, EU1 to EU3, IN1, CA1, AE1, UK1, AU1 or KSA1, or give QUALYS_API_URL and QUALYS_GATEWAY_URL", s.QualysPlatform)}
+			return []problem{{of: of, err: fmt.Errorf("QUALYS_PLATFORM %q is not known. Use US1 to US4, EU1 to EU3, IN1, CA1, AE1, UK1, AU1 or KSA1, or give QUALYS_API_URL and QUALYS_GATEWAY_URL", s.QualysPlatform)}}
 		}
-		if s.QualysAPIURL == "" {
-			s.QualysAPIURL = api
-		}
-		if s.QualysGatewayURL == "" {
-			s.QualysGatewayURL = gateway
-		}
+		s.QualysAPIURL = cmp.Or(s.QualysAPIURL, api)
+		s.QualysGatewayURL = cmp.Or(s.QualysGatewayURL, gateway)
 	}
 	if s.QualysAPIURL == "" || s.QualysGatewayURL == "" {
-		return []error{errors.New("QUALYS_PLATFORM is not set. The platform's name stands on Qualys' Help → About page; or give both QUALYS_API_URL and QUALYS_GATEWAY_URL")}
+		return []problem{{of, true, errors.New("QUALYS_PLATFORM is not set. The platform's name stands on Qualys' Help → About page; or give both QUALYS_API_URL and QUALYS_GATEWAY_URL")}}
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ var wrong = []struct {
 	{"no URL at all", "SLACK_API_URL is no URL", func(s *Settings) { s.SlackAPIURL = "slack" }},
 	{"a password in a URL", "QUALYS_GATEWAY_URL holds a password", func(s *Settings) { s.QualysGatewayURL = "https://u:p@gateway.example.com" }},
 	{"tokens the wrong way round", "SLACK_BOT_TOKEN is not a bot token", func(s *Settings) { s.SlackBotToken = "xapp-1" }},
+	{"swapped tokens", "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped", func(s *Settings) { s.SlackBotToken, s.SlackAppToken = s.SlackAppToken, s.SlackBotToken }},
 	{"the other token", "SLACK_APP_TOKEN is not an app-level token", func(s *Settings) { s.SlackAppToken = "xoxb-1" }},
 	{"a short key", "COUNTERSIGN_KEY is not 32 bytes in base64", func(s *Settings) { s.CountersignKey = "a2V5" }},
 	{"a broken former key", "COUNTERSIGN_KEY_OLD is not 32 bytes in base64", func(s *Settings) { s.CountersignKeyOld = "!" }},
@@ -89,7 +90,11 @@ func TestASecretMayComeFromAFile(t *testing.T) {
 // P56: a key that would do nothing stops the start; a missing file is met with
 // a sample.
 func TestThePolicyIsReadStrictly(t *testing.T) {
-	_, err := loadPolicy(filepath.Join(t.TempDir(), "policy.yaml"))
+	none := filepath.Join(t.TempDir(), "policy.yaml")
+	_, err := loadPolicy(none)
+	require.ErrorIs(t, err, ErrNoPolicy)
+	require.NoError(t, os.WriteFile(none, nil, 0o600)) // what "bot > policy.yaml" makes of it first
+	_, err = loadPolicy(none)
 	require.ErrorIs(t, err, ErrNoPolicy)
 	const good = "channels: [C1]\nreaders: [U1]\nrequesters: [U1]\napprovers: [U2, U3, U4, S1]\n"
 	for _, tt := range []struct{ more, says string }{

@@ -1,7 +1,7 @@
 # The bot in an image of its own: one static program, no shell, not root.
 #
 #   docker build -t countersign .
-#   docker run --env-file bot.env -v "$PWD/policy.yaml:/etc/countersign/policy.yaml:ro" countersign
+#   docker run --env-file .env -v "$PWD/policy.yaml:/etc/countersign/policy.yaml:ro" countersign
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./

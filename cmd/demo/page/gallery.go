@@ -55,7 +55,21 @@ func gallery(ctx context.Context) (collection, error) {
 	if err != nil {
 		return collection{}, fmt.Errorf("the gallery: %w", err)
 	}
-	all := collection{Wings: []wing{c.cards(), c.forms(said), c.replies(said), c.trail()}}
+	wrong, err := misunderstood(ctx)
+	if err != nil {
+		return collection{}, fmt.Errorf("the gallery: %w", err)
+	}
+	no, err := refused()
+	if err != nil {
+		return collection{}, fmt.Errorf("the gallery: %w", err)
+	}
+	all := collection{Wings: []wing{
+		c.cards(), c.forms(said),
+		c.replies("Answers", "What one person is told, and nobody else: what was found, what was stored, what stands in the way.", said),
+		c.replies("Mistakes", "Whatever somebody types: what is wrong, and what to type instead.", wrong),
+		c.replies("Refusals", "Everything that can be in the way of a command or a click, however seldom it is.", no),
+		c.letters(), c.trouble(), c.trail(),
+	}}
 	for i, p := range c.slack.People() {
 		all.People = append(all.People, map[string]any{
 			"id": p.ID, "name": p.Name, "real_name": p.RealName, "bot": p.Bot, "tz": p.TZ, "tint": i,
@@ -102,8 +116,8 @@ func (c *curator) forms(said []said) wing {
 }
 
 // replies are what one person sees.
-func (c *curator) replies(said []said) wing {
-	w := wing{Title: "Answers", About: "What one person is told: look-ups, refusals, mistakes and what to type instead."}
+func (c *curator) replies(title, about string, said []said) wing {
+	w := wing{Title: title, About: about}
 	for _, s := range said {
 		if s.reply.Text == "" && s.reply.Hint == "" {
 			continue
@@ -124,6 +138,26 @@ func (c *curator) trail() wing {
 	for i, e := range events() {
 		line := fmt.Sprintf("#%d %s ← %s", i+1, stamp(i+1), stamp(i))
 		w.Exhibits = append(w.Exhibits, c.message(e.label, cards.Entry(audit.Sentence(e.Event), line)))
+	}
+	return w
+}
+
+// letters are what the requester reads in a direct message.
+func (c *curator) letters() wing {
+	w := wing{Title: "Direct messages", About: "Whoever asked hears of every decision that is not their own, and of what nobody else can see."}
+	for _, l := range letters() {
+		w.Exhibits = append(w.Exhibits, c.message(l.label, cards.Reply(l.text, l.hint)))
+	}
+	return w
+}
+
+// trouble is what is said when the bot and Slack miss each other.
+func (c *curator) trouble() wing {
+	w := wing{Title: "Between the bot and Slack", About: "When a bot dies, a line is slow or a file does not arrive: who is waiting hears of it, and what to do."}
+	for _, l := range mishaps() {
+		e := c.message(l.label, cards.Reply(l.text, l.hint))
+		e.Typed, e.Only = l.typed, !l.public
+		w.Exhibits = append(w.Exhibits, e)
 	}
 	return w
 }

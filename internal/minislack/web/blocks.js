@@ -1,6 +1,6 @@
 // Drawing Block Kit as it is stored: messages and forms alike.
 import { h } from "./dom.js";
-import { channelMention, dateNode, decode, emojiNode, groupMention, link, markup, mention, meters, plainText, textNode } from "./text.js";
+import { channelMention, dateNode, decode, emojiNode, groupMention, link, markup, mention, meters, plainText, preNode, textNode } from "./text.js";
 
 // blocksNode draws the blocks of a message. press(block, element, option) is
 // called for whatever is pressed; without it nothing can be.
@@ -39,7 +39,7 @@ function rich(env, part) {
   switch (part.type) {
     case "rich_text_section": return h("div", { class: "r-section" }, inside());
     case "rich_text_quote": return h("blockquote", null, inside());
-    case "rich_text_preformatted": return h("pre", { tabindex: "0" }, inside());
+    case "rich_text_preformatted": return preNode(part.elements.map((e) => decode(e.text ?? e.url ?? "")).join(""));
     case "rich_text_list":
       return h(part.style === "ordered" ? "ol" : "ul", { class: `r-list indent-${part.indent ?? 0}` },
         part.elements.map((e) => h("li", null, rich(env, e))));

@@ -83,6 +83,7 @@ export class Form {
         const wrong = fields.filter((f) => answer.errors[f.block]);
         wrong.forEach((f) => f.wrong(answer.errors[f.block]));
         wrong[0]?.control.focus();
+        wrong[0]?.node.scrollIntoView({ block: "nearest" });
       } else if (answer.error) say("We had some trouble connecting. Try again?");
     } catch (e) {
       say(e.message);

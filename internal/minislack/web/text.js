@@ -143,6 +143,12 @@ export function meters(text) {
   return text.split(/([█░]+)/).map((part) => (/^[█░]/.test(part) ? h("span", { class: "meter", "aria-hidden": "true" }, part) : part));
 }
 
+// preNode draws lines as they are. One that is too long for its place goes on
+// below, a little to the right.
+export function preNode(text) {
+  return h("pre", null, text.split("\n").map((line) => h("span", { class: "line" }, meters(line))));
+}
+
 const kinds = [["quote", /^&gt; ?/], ["bullet", /^• ?/]];
 
 // markup reads mrkdwn.
@@ -150,7 +156,7 @@ export function markup(env, text) {
   const out = [];
   (text ?? "").split("```").forEach((piece, i, all) => {
     if (i % 2 === 1 && i < all.length - 1) {
-      out.push(h("pre", { tabindex: "0" }, meters(decode(piece.replace(/^\n|\n$/g, "")))));
+      out.push(preNode(decode(piece.replace(/^\n|\n$/g, ""))));
       return;
     }
     if (i > 0) piece = piece.replace(/^\n/, "");

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -39,7 +40,7 @@ func (r *reception) click(ctx context.Context, e socket.Envelope, ack socket.Ack
 	}
 	c := commands.Click{
 		Request: request, Action: commands.Action(action.ActionID), Fingerprint: fingerprint,
-		Channel: channel, Message: firstOf(i.Container.MessageTs, i.Message.Timestamp),
+		Channel: channel, Message: cmp.Or(i.Container.MessageTs, i.Message.Timestamp),
 	}
 	team, id := who(i)
 	c.By = r.person(soon, team, id)
@@ -62,6 +63,9 @@ func (r *reception) click(ctx context.Context, e socket.Envelope, ack socket.Ack
 	}
 }
 
+// toldOnce is how long it is remembered that somebody was told.
+const toldOnce = 24 * time.Hour
+
 // unheard reports whether this is the first time that a click or a form is
 // answered so. Slack may deliver it again in another envelope: it counts once,
 // and the person hears the same words once.
@@ -78,10 +82,10 @@ func (r *reception) unheard(ctx context.Context, op string, reply commands.Reply
 func (r *reception) open(ctx context.Context, channel, person, trigger string, form commands.Form) {
 	view, err := cards.Form(form)
 	if err == nil {
-		err = r.call(ctx, "views.open", "", func(ctx context.Context) error {
+		err = r.web.Call(ctx, "views.open", "", func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 			defer cancel()
-			_, err := r.api.OpenViewContext(ctx, trigger, view)
+			_, err := r.web.API.OpenViewContext(ctx, trigger, view)
 			return err
 		})
 	}
@@ -111,7 +115,7 @@ func (r *reception) submit(ctx context.Context, e socket.Envelope, ack socket.Ac
 		Op: "form/" + by.String() + "/" + i.View.ID,
 	}
 	if len(files) > 0 {
-		if in.File, err = r.read(soon, files[0]); err != nil {
+		if in.File, err = r.web.Read(soon, files[0]); err != nil {
 			r.Log.WarnContext(ctx, "a file of a form was not read", "by", by.String(), "err", err)
 			r.keepOpen(ctx, i.View, ack, "I could not read the file. Choose it again: a CSV of at most 1 MB.")
 			return

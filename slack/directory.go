@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approvals/rules"
+	"countersign/slack/web"
 )
 
 const (
@@ -50,25 +51,25 @@ func (d directory) Members(ctx context.Context, group string) ([]string, error) 
 }
 
 func (s *Slack) profile(ctx context.Context, id string) (rules.Profile, error) {
-	if err := s.introduced(ctx); err != nil {
+	if err := s.web.Introduced(ctx); err != nil {
 		return rules.Profile{}, err
 	}
 	var u *slack.User
-	err := s.call(ctx, "users.info", "", func(ctx context.Context) (err error) {
-		u, err = s.api.GetUserInfoContext(ctx, id)
+	err := s.web.Call(ctx, "users.info", "", func(ctx context.Context) (err error) {
+		u, err = s.web.API.GetUserInfoContext(ctx, id)
 		return err
 	})
 	switch {
-	case is(err, "user_not_found", "users_not_found", "user_not_visible"):
+	case web.Is(err, "user_not_found", "users_not_found", "user_not_visible"):
 		return rules.Profile{}, rules.ErrUnknownPerson
 	case err != nil:
 		return rules.Profile{}, err
 	case u.ID != id:
 		return rules.Profile{}, fmt.Errorf("users.info: asked for %s, got %s", id, u.ID)
 	}
-	we := s.identity()
+	we := s.web.Identity()
 	// Who has no workspace in the answer is a member of the one that was asked.
-	ours := u.TeamID == "" || u.TeamID == we.team || we.enterprise != "" && u.Enterprise.EnterpriseID == we.enterprise
+	ours := u.TeamID == "" || u.TeamID == we.Team || we.Enterprise != "" && u.Enterprise.EnterpriseID == we.Enterprise
 	return rules.Profile{
 		Name: u.Name, Email: u.Profile.Email, TimeZone: u.TZ, Enterprise: u.Enterprise.ID, Team: u.TeamID,
 		Deleted:    u.Deleted,
@@ -80,33 +81,11 @@ func (s *Slack) profile(ctx context.Context, id string) (rules.Profile, error) {
 
 func (s *Slack) members(ctx context.Context, group string) ([]string, error) {
 	var ids []string
-	err := s.call(ctx, "usergroups.users.list", "", func(ctx context.Context) (err error) {
-		ids, err = s.api.GetUserGroupMembersContext(ctx, group)
+	err := s.web.Call(ctx, "usergroups.users.list", "", func(ctx context.Context) (err error) {
+		ids, err = s.web.API.GetUserGroupMembersContext(ctx, group)
 		return err
 	})
 	return ids, err
-}
-
-// Private reports whether a channel is private and shared with nobody outside.
-// It is asked anew every time: a channel changes with one click.
-func (s *Slack) Private(ctx context.Context, channel string) (bool, error) {
-	c, err := s.channel(ctx, channel)
-	if err != nil {
-		return false, fmt.Errorf("is %s private: %w", channel, err)
-	}
-	return private(c), nil
-}
-
-func (s *Slack) channel(ctx context.Context, id string) (c *slack.Channel, err error) {
-	err = s.call(ctx, "conversations.info", "", func(ctx context.Context) (err error) {
-		c, err = s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
-		return err
-	})
-	return c, err
-}
-
-func private(c *slack.Channel) bool {
-	return c.IsPrivate && !c.IsExtShared && !c.IsPendingExtShared && !c.IsOrgShared && !c.IsIM && !c.IsMpIM
 }
 
 // A cache keeps answers and the moment they were asked for. One question that

@@ -128,19 +128,3 @@ func TestAProfileSaysWhoSomebodyIs(t *testing.T) {
 		require.ErrorIs(t, err, rules.ErrUnknownPerson)
 	})
 }
-
-// A channel is judged anew each time.
-func TestPrivateIsAskedEveryTime(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		s := w.quiet()
-		private, err := s.Private(t.Context(), channel)
-		require.NoError(t, err)
-		assert.True(t, private)
-		w.slack.SetChannel(channel, func(c *minislack.Channel) { c.ExtShared = true })
-		private, err = s.Private(t.Context(), channel)
-		require.NoError(t, err)
-		assert.False(t, private)
-		_, err = s.Private(t.Context(), "C0NOWHERE")
-		require.ErrorContains(t, err, "channel_not_found")
-	})
-}

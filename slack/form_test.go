@@ -11,6 +11,8 @@ import (
 	"countersign/internal/minislack"
 )
 
+// P14: a form survives the restart of the bot, and two forms that are open at
+// once do not mix.
 func TestFormsLiveInSlackAlone(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		first := w.bot()
@@ -34,6 +36,7 @@ func TestFormsLiveInSlackAlone(t *testing.T) {
 	})
 }
 
+// P15: whoever sends a form acts, whatever rode in it.
 func TestWhoeverSendsAFormActs(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.bot()
@@ -63,6 +66,7 @@ func TestWhoeverSendsAFormActs(t *testing.T) {
 	})
 }
 
+// Design section 3: the form of delete takes a CSV of ids.
 func TestAFormTakesAFile(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.bot()
@@ -82,6 +86,7 @@ func TestAFormTakesAFile(t *testing.T) {
 	})
 }
 
+// P02: a form that cannot be taken in time stays open, with what was typed.
 func TestAFormThatTakesTooLongStaysOpen(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.bot()

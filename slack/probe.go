@@ -3,12 +3,12 @@ package slack
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
+
+	"countersign/slack/web"
 )
 
 // scopes are what the bot token needs; manifest.yaml says of each why.
@@ -20,20 +20,12 @@ var scopes = []string{
 // ErrNoScopes means that Slack does not say which scopes a token has.
 var ErrNoScopes = errors.New("no scopes of the bot token in the answer of auth.test")
 
-// Scopes compares the scopes of the bot token with those it needs. Slack
-// names them with every answer.
+// Scopes compares the scopes of the bot token with those it needs.
 func (s *Slack) Scopes(ctx context.Context) (missing, extra []string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.APIURL+"auth.test", nil)
+	granted, err := s.web.Granted(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+s.BotToken.Reveal())
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return nil, nil, fmt.Errorf("auth.test: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }() // only its headers matter
-	granted := strings.FieldsFunc(resp.Header.Get("X-OAuth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
 	if len(granted) == 0 {
 		return nil, nil, ErrNoScopes
 	}
@@ -53,26 +45,24 @@ func (s *Slack) Scopes(ctx context.Context) (missing, extra []string, err error)
 // Socket asks Slack for the address of a socket, which shows that the app
 // token works and that Socket Mode is on. It opens none.
 func (s *Slack) Socket(ctx context.Context) error {
-	return s.call(ctx, "apps.connections.open", "", func(ctx context.Context) error {
-		_, _, err := s.api.StartSocketModeContext(ctx)
+	return s.web.Call(ctx, "apps.connections.open", "", func(ctx context.Context) error {
+		_, _, err := s.web.API.StartSocketModeContext(ctx)
 		return err
 	})
 }
 
 // A ChannelState is what the bot sees of a channel.
-type ChannelState struct {
-	Name    string
-	Private bool // and shared with nobody outside
-	Member  bool // the bot is in it
-}
+type ChannelState = web.ChannelState
 
 // Channel looks at a channel.
 func (s *Slack) Channel(ctx context.Context, id string) (ChannelState, error) {
-	c, err := s.channel(ctx, id)
-	if err != nil {
-		return ChannelState{}, err
-	}
-	return ChannelState{Name: c.Name, Private: private(c), Member: c.IsMember}, nil
+	return s.web.Channel(ctx, id)
+}
+
+// Private reports whether a channel is private and shared with nobody outside,
+// at this moment.
+func (s *Slack) Private(ctx context.Context, channel string) (bool, error) {
+	return s.web.Private(ctx, channel)
 }
 
 // Find resolves what people write instead of an id: "@handle" of a person or
@@ -84,8 +74,8 @@ func (s *Slack) Find(ctx context.Context, name string) (id string, err error) {
 	}
 	handle := strings.TrimPrefix(name, "@")
 	var people []slack.User
-	err = s.call(ctx, "users.list", "", func(ctx context.Context) (err error) {
-		people, err = s.api.GetUsersContext(ctx)
+	err = s.web.Call(ctx, "users.list", "", func(ctx context.Context) (err error) {
+		people, err = s.web.API.GetUsersContext(ctx)
 		return err
 	})
 	if err != nil {
@@ -97,8 +87,8 @@ func (s *Slack) Find(ctx context.Context, name string) (id string, err error) {
 		}
 	}
 	var groups []slack.UserGroup
-	err = s.call(ctx, "usergroups.list", "", func(ctx context.Context) (err error) {
-		groups, err = s.api.GetUserGroupsContext(ctx)
+	err = s.web.Call(ctx, "usergroups.list", "", func(ctx context.Context) (err error) {
+		groups, err = s.web.API.GetUserGroupsContext(ctx)
 		return err
 	})
 	for _, g := range groups {
@@ -106,19 +96,19 @@ func (s *Slack) Find(ctx context.Context, name string) (id string, err error) {
 			return g.ID, nil
 		}
 	}
-	if is(err, "plan_upgrade_required") { // groups need a paid plan; people do not
+	if web.Is(err, "plan_upgrade_required") { // groups need a paid plan; people do not
 		err = nil
 	}
 	return "", err
 }
 
 func (s *Slack) channelNamed(ctx context.Context, name string) (string, error) {
-	params := &slack.GetConversationsParameters{Types: []string{"public_channel", "private_channel"}, Limit: historyPage}
+	params := &slack.GetConversationsParameters{Types: []string{"public_channel", "private_channel"}, Limit: web.HistoryPage}
 	for {
 		var page []slack.Channel
 		var next string
-		err := s.call(ctx, "conversations.list", "", func(ctx context.Context) (err error) {
-			page, next, err = s.api.GetConversationsContext(ctx, params)
+		err := s.web.Call(ctx, "conversations.list", "", func(ctx context.Context) (err error) {
+			page, next, err = s.web.API.GetConversationsContext(ctx, params)
 			return err
 		})
 		if err != nil {

@@ -1,20 +1,20 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 
 	"countersign/approvals/rules"
 	"countersign/commands"
 	"countersign/slack/cards"
 	"countersign/slack/socket"
+	"countersign/slack/web"
 )
 
 const (
@@ -34,17 +34,15 @@ type reception struct {
 // Receive hears what people do until ctx ends, and then waits for the work in
 // progress, or until Slack refuses for good.
 func (s *Slack) Receive(ctx context.Context, desk Desk) error {
-	if err := s.introduced(ctx); err != nil {
+	if err := s.web.Introduced(ctx); err != nil {
 		return err
 	}
 	work, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	r := &reception{Slack: s, desk: desk, work: work, room: make(chan struct{}, mostWork)}
-	same := s.http.Transport.(*http.Transport)
-	dialer := &websocket.Dialer{NetDialContext: same.DialContext, Proxy: same.Proxy}
-	defer s.health.connected(0)
+	defer s.opened(0)
 	err := socket.New(socket.Config{
-		API: s.api, Dialer: dialer, SecondAfter: s.SecondSocket, Patience: s.DecideWithin, Grace: s.Grace,
+		API: s.web.API, Dialer: s.web.Dialer(), SecondAfter: s.SecondSocket, Patience: s.DecideWithin, Grace: s.Grace,
 		Handle: r.handle, Busy: r.busy, Broken: r.broken,
 		Log: s.Log, Connections: s.Meter.Connections, Connected: r.connected, App: r.greeted,
 	}).Run(ctx)
@@ -52,10 +50,32 @@ func (s *Slack) Receive(ctx context.Context, desk Desk) error {
 }
 
 func (r *reception) connected(n int) {
-	r.health.connected(n)
+	r.opened(n)
 	if r.Meter.Sockets != nil {
 		r.Meter.Sockets(n)
 	}
+}
+
+// opened keeps how many sockets are up.
+func (s *Slack) opened(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets = n
+}
+
+// greeted keeps the id of the app, which Slack's hello names on every socket.
+func (s *Slack) greeted(app string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.app = app
+}
+
+// foreign reports whether an envelope belongs to another app than its socket.
+// Where either has no name there is nothing to compare.
+func (s *Slack) foreign(app string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return app != "" && s.app != "" && app != s.app
 }
 
 // finish waits for the work in progress. What is not done within Grace is given
@@ -86,7 +106,7 @@ func (r *reception) handle(ctx context.Context, e socket.Envelope, ack socket.Ac
 			"Tell whoever runs Countersign: the app token and the app in this workspace may not belong together.")
 		return
 	}
-	defer r.stir()
+	defer r.poster.Stir()
 	switch {
 	case e.Kind == socket.KindSlash:
 		r.slash(ctx, e, ack)
@@ -137,19 +157,10 @@ func whereFrom(e socket.Envelope) (channel, person string) {
 	i := e.Interaction
 	if i.Type == slack.InteractionTypeViewSubmission {
 		if c, home, err := cards.Metadata(i.View.PrivateMetadata); err == nil {
-			return firstOf(home, c.Channel), i.User.ID
+			return cmp.Or(home, c.Channel), i.User.ID
 		}
 	}
-	return firstOf(i.Channel.ID, i.Container.ChannelID), i.User.ID
-}
-
-func firstOf(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
+	return cmp.Or(i.Channel.ID, i.Container.ChannelID), i.User.ID
 }
 
 // said is the answer to a command inside its acknowledgement.
@@ -209,7 +220,7 @@ func (r *reception) later(op string, by rules.Person, channel string, then func(
 		case <-r.work.Done():
 			return
 		}
-		err := guarded(func() error { return r.carry(op, by, channel, then) })
+		err := web.Guarded(func() error { return r.carry(op, by, channel, then) })
 		if err != nil {
 			r.Log.ErrorContext(r.work, "a command was not answered", "op", op, "by", by.String(), "err", err)
 		}
@@ -221,7 +232,7 @@ func (r *reception) later(op string, by rules.Person, channel string, then func(
 func (r *reception) carry(op string, by rules.Person, channel string, then func(context.Context) commands.Reply) error {
 	var reply commands.Reply
 	for then != nil {
-		err := guarded(func() error {
+		err := web.Guarded(func() error {
 			reply = then(r.work)
 			return nil
 		})
@@ -235,14 +246,14 @@ func (r *reception) carry(op string, by rules.Person, channel string, then func(
 		closeFile(reply.File)
 		return err
 	}
-	r.stir()
+	r.poster.Stir()
 	r.show(r.work, by.ID, channel, reply)
 	return r.Book.Answered(r.work, op)
 }
 
 // stillAt renews the note of a command until ctx ends.
 func (r *reception) stillAt(ctx context.Context, op string) {
-	for sleep(ctx, signOfLife) {
+	for web.Sleep(ctx, signOfLife) {
 		if err := r.Book.StillAsked(ctx, op); err != nil && ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "a sign of life was not noted", "op", op, "err", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"countersign/approvals"
 	"countersign/commands"
 	"countersign/internal/minislack"
+	"countersign/slack/web"
 )
 
 // shownCard holds a request of n users and returns it with its card.
@@ -57,7 +58,7 @@ func TestARepeatedCommandIsAnsweredOnce(t *testing.T) {
 			all, err := w.book.All(t.Context(), 10)
 			require.NoError(t, err)
 			assert.Len(t, all, 1)
-			assert.Len(t, w.with(cardType), 1)
+			assert.Len(t, w.with(web.CardType), 1)
 			assert.LessOrEqual(t, len(w.told("alice")), 2)
 		})
 	}
@@ -100,7 +101,7 @@ type slowDesk struct{ Desk }
 
 func (slowDesk) Slash(context.Context, commands.Slash) commands.Reply {
 	return commands.Reply{Text: "Looking up…", Then: func(ctx context.Context) commands.Reply {
-		sleep(ctx, time.Hour)
+		web.Sleep(ctx, time.Hour)
 		return commands.Reply{Text: "Too late."}
 	}}
 }
@@ -294,9 +295,6 @@ func TestForgedClicksDecideNothing(t *testing.T) {
 	})
 }
 
-// P14: a form survives the restart of the bot, and two forms that are open at
-// once do not mix.
-// P15: whoever sends a form acts, whatever rode in it.
 // raw sends an envelope with a payload of the test's own.
 func (w *world) raw(kind string, payload map[string]any) {
 	w.t.Helper()
@@ -363,8 +361,6 @@ func TestTheAppIsTheOneThatSlackGreets(t *testing.T) {
 	})
 }
 
-// Design section 3: the form of delete takes a CSV of ids.
-// P02: a form that cannot be taken in time stays open, with what was typed.
 // Promise 8: who has left the channel gets the answer as a direct message.
 func TestAnAnswerFollowsItsPerson(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

@@ -24,6 +24,7 @@ import (
 	"countersign/commands"
 	"countersign/internal/minislack"
 	"countersign/qualys"
+	"countersign/slack/web"
 )
 
 const (
@@ -194,11 +195,6 @@ func (w *world) hold(op string, n int) approvals.Pending {
 		Tenant: "test", Verb: approvals.Delete, Users: w.users[:n], Scope: len(w.users), Filter: "firstName=NewVendor",
 	})
 	require.NoError(w.t, err)
-	return w.holdPlan(op, plan)
-}
-
-func (w *world) holdPlan(op string, plan approvals.Plan) approvals.Pending {
-	w.t.Helper()
 	sum := audit.SHA(io.Discard)
 	require.NoError(w.t, audit.PlanCSV(sum, plan))
 	p, err := w.book.Hold(w.t.Context(), approvals.Holding{
@@ -207,37 +203,6 @@ func (w *world) holdPlan(op string, plan approvals.Plan) approvals.Pending {
 	})
 	require.NoError(w.t, err)
 	return p
-}
-
-// approve lets Bob approve it, without Slack.
-func (w *world) approve(p approvals.Pending) {
-	w.t.Helper()
-	_, err := w.book.Decide(w.t.Context(), approvals.Decision{
-		Request: p.ID, By: bob, Op: "approve " + p.ID, Yes: true, Fingerprint: p.Short(),
-	})
-	require.NoError(w.t, err)
-}
-
-// run carries an approved request out, on paper: every user is gone.
-func (w *world) run(p approvals.Pending) {
-	w.t.Helper()
-	run, err := w.book.Claim(w.t.Context(), p.ID, "executor", 30*time.Second)
-	require.NoError(w.t, err)
-	chunks, err := run.Chunks(w.t.Context())
-	require.NoError(w.t, err)
-	all := map[qualys.SAQUserID]approvals.Outcome{}
-	for _, c := range chunks {
-		some := map[qualys.SAQUserID]approvals.Outcome{}
-		for _, u := range c.Users {
-			o := approvals.Outcome{Result: approvals.ResultDone, Sent: true, Observed: "gone"}
-			some[u.ID], all[u.ID] = o, o
-		}
-		require.NoError(w.t, run.Done(w.t.Context(), c.N, some))
-		time.Sleep(2 * time.Second)
-	}
-	sum := audit.SHA(io.Discard)
-	require.NoError(w.t, audit.ResultCSV(sum, p.Plan, all))
-	require.NoError(w.t, run.Finish(w.t.Context(), approvals.DONE, "", approvals.Counts{"done": len(all)}, sum.Sum()))
 }
 
 // pass lets time pass and everything settle.
@@ -271,7 +236,7 @@ func (w *world) with(eventType string) []minislack.Message {
 // card is the one card in the channel.
 func (w *world) card() minislack.Message {
 	w.t.Helper()
-	all := w.with(cardType)
+	all := w.with(web.CardType)
 	require.Len(w.t, all, 1, "cards in the channel")
 	return all[0]
 }

@@ -3,10 +3,8 @@ package slack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -16,6 +14,8 @@ import (
 	"countersign/audit"
 	"countersign/commands"
 	"countersign/qualys"
+	"countersign/slack/post"
+	"countersign/slack/web"
 )
 
 // A Desk answers what people do. *commands.Desk is one.
@@ -102,27 +102,19 @@ func (c Config) withDefaults() Config {
 // Slack is one workspace, seen by its bot.
 type Slack struct {
 	Config
-	api    *slack.Client
-	http   *http.Client // adds no token to anything
-	pace   *pacer
+	web    *web.Client
+	poster *post.Poster
 	people *cache
-	health health
-	news   news
 
 	telling sync.WaitGroup // words to people whose command still works
 
-	mu  sync.Mutex
-	who identity
-	app string            // whose sockets these are, as Slack greeted us, or empty
-	dms map[string]string // the direct conversation with a person
+	mu      sync.Mutex
+	sockets int    // that are up
+	app     string // whose sockets these are, as Slack greeted us, or empty
 }
 
-// identity is who the bot token belongs to.
-type identity struct {
-	team       string // the workspace
-	enterprise string // its organisation, or empty
-	user       string // the bot's user
-}
+// A TokenError is a refusal of the bot token that waiting does not mend.
+type TokenError = web.TokenError
 
 // New prepares to talk to Slack. Without Book, Trail and AuditChannel it can
 // look things up, and neither receive nor post.
@@ -134,97 +126,58 @@ func New(c Config) (*Slack, error) {
 	case (c.Book == nil) != (c.Trail == nil) || (c.Book == nil) != (c.AuditChannel == ""):
 		return nil, errors.New("slack: Book, Trail and AuditChannel belong together")
 	}
-	client, err := newHTTPClient(c)
+	client, err := web.New(web.Config{
+		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.APIURL, Dial: c.Dial, AnyFiles: c.AnyFiles,
+		CallTime: c.CallTime, ShareWait: c.ShareWait, Log: c.Log, Called: c.Meter.Call, Point: c.Point,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &Slack{
-		Config: c, http: client, pace: newPacer(), people: newCache(),
-		news: news{make(chan struct{}, 1), make(chan struct{}, 1)}, dms: map[string]string{},
-	}
-	calls := *client
-	calls.Transport = bearer{c.BotToken, client.Transport}
-	s.api = slack.New(c.BotToken.Reveal(),
-		slack.OptionAppLevelToken(c.AppToken.Reveal()), slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(&calls))
-	return s, nil
+	poster := post.New(post.Config{
+		Web: client, Book: c.Book, Trail: c.Trail, AuditChannel: c.AuditChannel,
+		Approvers: c.Approvers, Command: c.Command, Typed: c.Typed, Replica: c.Replica,
+		Log: c.Log, Posted: c.Meter.Posted,
+		Poll: c.Poll, Lease: c.Lease, CardWait: c.CardWait,
+	})
+	return &Slack{Config: c, web: client, poster: poster, people: newCache()}, nil
 }
 
 // Hello checks the bot token and learns whose it is. A [TokenError] will not
 // mend by itself.
-func (s *Slack) Hello(ctx context.Context) error {
-	var is *slack.AuthTestResponse
-	err := s.call(ctx, "auth.test", "", func(ctx context.Context) (err error) {
-		is, err = s.api.AuthTestContext(ctx)
-		return err
-	})
-	if refused := tokenError(err); refused != nil {
-		return refused
-	}
-	if err != nil {
-		return fmt.Errorf("say hello to Slack: %w", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.who = identity{team: is.TeamID, enterprise: is.EnterpriseID, user: is.UserID}
-	return nil
-}
-
-func (s *Slack) identity() identity {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.who
-}
-
-// greeted keeps the id of the app, which Slack's hello names on every socket.
-func (s *Slack) greeted(app string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.app = app
-}
-
-// foreign reports whether an envelope belongs to another app than its socket.
-// Where either has no name there is nothing to compare.
-func (s *Slack) foreign(app string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return app != "" && s.app != "" && app != s.app
-}
-
-// introduced says hello if nobody did yet.
-func (s *Slack) introduced(ctx context.Context) error {
-	if s.identity().team != "" {
-		return nil
-	}
-	return s.Hello(ctx)
-}
+func (s *Slack) Hello(ctx context.Context) error { return s.web.Hello(ctx) }
 
 // Team is the id of the workspace, known after [Slack.Hello].
-func (s *Slack) Team() string { return s.identity().team }
+func (s *Slack) Team() string { return s.web.Identity().Team }
+
+// Post brings events and cards to Slack until ctx ends. All replicas run it; the one
+// that holds the poster's lease works.
+func (s *Slack) Post(ctx context.Context) error { return s.poster.Run(ctx) }
+
+// Entries reads the trail back from Slack: its newest number, and its entries
+// about a request since that was last approved, in their order.
+func (s *Slack) Entries(ctx context.Context, request string) (head uint64, entries []audit.Entry, err error) {
+	return s.poster.Entries(ctx, request)
+}
+
+// Ready reports whether people can be heard and events be posted, and if not,
+// why.
+func (s *Slack) Ready() (ok bool, reasons []string) {
+	s.mu.Lock()
+	deaf := s.sockets == 0
+	s.mu.Unlock()
+	if deaf {
+		reasons = append(reasons, "no socket to Slack is open")
+	}
+	if err := s.poster.Trouble(); err != nil {
+		reasons = append(reasons, "the trail cannot be posted: "+err.Error())
+	}
+	return len(reasons) == 0, reasons
+}
 
 // Close waits for look-ups and words that nobody waits for any more and lets go
 // of idle connections. Call it after Receive and Post have returned.
 func (s *Slack) Close() {
 	s.people.running.Wait()
 	s.telling.Wait()
-	s.http.CloseIdleConnections()
-}
-
-// Ready reports whether people can be heard and events be posted, and if not,
-// why.
-func (s *Slack) Ready() (ok bool, reasons []string) {
-	reasons = s.health.reasons()
-	return len(reasons) == 0, reasons
-}
-
-// news wakes the loops of this replica's poster. Each channel holds one token.
-type news struct{ entries, cards chan struct{} }
-
-// stir says that there may be something to post.
-func (s *Slack) stir() {
-	for _, loop := range []chan struct{}{s.news.entries, s.news.cards} {
-		select {
-		case loop <- struct{}{}:
-		default:
-		}
-	}
+	s.web.Close()
 }

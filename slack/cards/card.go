@@ -18,6 +18,15 @@ type Message struct {
 	Blocks []slack.Block
 }
 
+// Options are the message as slack-go posts it, with what every message of ours
+// has in common: text that nothing parses, blocks, and no previews of links.
+func (m Message) Options(more ...slack.MsgOption) []slack.MsgOption {
+	return append([]slack.MsgOption{
+		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionParse(false),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}, more...)
+}
+
 // A Call names the people and groups whose approval is awaited, by id.
 type Call struct {
 	People []string // "U…"

@@ -104,11 +104,14 @@ func (m mute) Write(p []byte) (int, error) {
 // whose Slack does not ping is kept: it answers our pings.
 func TestASilentSocketIsReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T, s *minislack.Server) {
-		var cut atomic.Bool
+		var cut, later atomic.Bool
 		r := start(t, s, socket.Config{Sockets: 1, Dialer: &websocket.Dialer{
 			NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				c, err := s.Dial(ctx, network, address)
-				return mute{c, &cut}, err
+				if later.Swap(true) {
+					return c, err
+				}
+				return mute{c, &cut}, err // the first one alone
 			},
 		}})
 		sockets(t, s, 1)
@@ -118,9 +121,7 @@ func TestASilentSocketIsReplaced(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		require.Equal(t, 1, s.Calls("link"), "our own pings keep it")
 		cut.Store(true)
-		time.Sleep(30 * time.Second)
-		cut.Store(false) // for the socket that comes now
-		time.Sleep(5 * time.Second)
+		time.Sleep(35 * time.Second)
 		s.StopPings(false)
 		synctest.Wait()
 		require.Equal(t, 2, s.Calls("link"))

@@ -22,8 +22,8 @@ import (
 // itself it is the files that speak; the others talk to operators.
 var speakers = []string{
 	"../../../commands", "../../../audit/sentence.go", "../../../audit/because.go", "../../../slack/cards",
-	"../../../slack/click.go", "../../../slack/inform.go", "../../../slack/receive.go", "../../../slack/result.go",
-	"../../../slack/slash.go", "../../../slack/tell.go",
+	"../../../slack/click.go", "../../../slack/receive.go", "../../../slack/slash.go", "../../../slack/tell.go",
+	"../../../slack/post/inform.go", "../../../slack/post/result.go",
 }
 
 // Whatever the bot can say hangs in the gallery: a sentence that is added to the

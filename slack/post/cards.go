@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"countersign/audit"
 	"countersign/commands"
 	"countersign/slack/cards"
+	"countersign/slack/web"
 )
 
 const (
@@ -35,27 +36,27 @@ type job struct {
 
 // cards brings every card that is older than its record up to date, several
 // at a time, for as long as the lease holds.
-func (p *poster) cards(ctx context.Context) error {
+func (s *shift) cards(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	for ctx.Err() == nil {
-		ids, err := p.out.Dirty(ctx)
+		ids, err := s.out.Dirty(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.Log.ErrorContext(ctx, "the cards to draw cannot be read", "err", err)
+			s.Log.ErrorContext(ctx, "the cards to draw cannot be read", "err", err)
 		}
 		for _, id := range ids {
-			j := p.take(id)
+			j := s.take(id)
 			if j == nil {
 				continue
 			}
-			p.work.Go(func() {
-				if err := p.draw(ctx, id, j); fenced(err) {
+			s.work.Go(func() {
+				if err := s.draw(ctx, id, j); fenced(err) {
 					stop(err)
 				}
 			})
 		}
-		p.forget(ids)
-		p.rest(ctx, p.news.cards, p.Poll)
+		s.forget(ids)
+		s.rest(ctx, s.news.cards, s.Poll)
 	}
 	if err := context.Cause(ctx); fenced(err) {
 		return err
@@ -64,13 +65,13 @@ func (p *poster) cards(ctx context.Context) error {
 }
 
 // take reserves a card that is due, or returns nil.
-func (p *poster) take(id string) *job {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	j := p.jobs[id]
+func (s *shift) take(id string) *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[id]
 	if j == nil {
 		j = &job{}
-		p.jobs[id] = j
+		s.jobs[id] = j
 	}
 	if j.busy || time.Now().Before(j.next) {
 		return nil
@@ -80,34 +81,34 @@ func (p *poster) take(id string) *job {
 }
 
 // forget drops what is known of cards that have been up to date for a while.
-func (p *poster) forget(dirty []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, j := range p.jobs {
+func (s *shift) forget(dirty []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, j := range s.jobs {
 		if !j.busy && j.failures == 0 && time.Since(j.drawn) > time.Hour {
-			delete(p.jobs, id)
+			delete(s.jobs, id)
 		}
 	}
 }
 
 // draw brings one card up to date and plans the next attempt when it fails.
-func (p *poster) draw(ctx context.Context, id string, j *job) error {
+func (s *shift) draw(ctx context.Context, id string, j *job) error {
 	var err error
 	select {
-	case p.room <- struct{}{}:
-		err = guarded(func() error { return p.card(ctx, id, j) })
-		<-p.room
+	case s.room <- struct{}{}:
+		err = web.Guarded(func() error { return s.card(ctx, id, j) })
+		<-s.room
 	case <-ctx.Done():
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	j.busy = false
 	switch {
 	case ctx.Err() != nil, fenced(err):
 	case err != nil:
 		j.failures++
 		j.next = time.Now().Add(patience(j.failures))
-		p.Log.ErrorContext(ctx, "a card is out of date; it is tried again", "request", id, "failures", j.failures, "err", err)
+		s.Log.ErrorContext(ctx, "a card is out of date; it is tried again", "request", id, "failures", j.failures, "err", err)
 	default:
 		j.failures = 0
 		j.next = j.drawn.Add(cardEvery)
@@ -117,88 +118,88 @@ func (p *poster) draw(ctx context.Context, id string, j *job) error {
 
 // card does whatever is to do for one request: the plan's CSV, the card, its
 // update, the result's CSV, the summary. The record knows how far it came.
-func (p *poster) card(ctx context.Context, id string, j *job) error {
-	r, err := p.Book.Pending(ctx, id)
+func (s *shift) card(ctx context.Context, id string, j *job) error {
+	r, err := s.Book.Pending(ctx, id)
 	forged := errors.Is(err, approvals.ErrForged)
 	switch {
 	case errors.Is(err, approvals.ErrNoRequest):
-		return p.out.Shown(ctx, p.owner, id, 0) // nothing is left to show
+		return s.out.Shown(ctx, s.owner, id, 0) // nothing is left to show
 	case err != nil && !forged:
 		return err
 	case r.Card.TS == "" && (forged || !r.State.Open()):
-		p.Log.WarnContext(ctx, "a request gets no card", "request", id, "state", r.State, "err", err)
-		return p.shown(ctx, &r) // it was over before anybody saw it; the trail tells
+		s.Log.WarnContext(ctx, "a request gets no card", "request", id, "state", r.State, "err", err)
+		return s.shown(ctx, &r) // it was over before anybody saw it; the trail tells
 	case r.Card.TS == "":
-		if err := p.first(ctx, &r); err != nil {
+		if err := s.first(ctx, &r); err != nil {
 			if j.failures+1 >= unseenAfter && ctx.Err() == nil && !fenced(err) {
-				p.unseen(ctx, r, err)
+				s.unseen(ctx, r, err)
 			}
 			return err
 		}
 	case j.version < r.Version:
-		if err := p.update(ctx, &r, forged); err != nil {
+		if err := s.update(ctx, &r, forged); err != nil {
 			return err
 		}
 	}
 	j.version, j.drawn = r.Version, time.Now()
 	if !forged {
-		if err := p.end(ctx, &r, j); err != nil {
+		if err := s.end(ctx, &r, j); err != nil {
 			return err
 		}
 	}
-	return p.shown(ctx, &r)
+	return s.shown(ctx, &r)
 }
 
 // shown notes that the card shows this version of the record.
-func (p *poster) shown(ctx context.Context, r *approvals.Pending) error {
-	last, cancel := p.finishing(ctx)
+func (s *shift) shown(ctx context.Context, r *approvals.Pending) error {
+	last, cancel := s.Web.Finishing(ctx)
 	defer cancel()
-	return p.out.Shown(last, p.owner, r.ID, r.Version)
+	return s.out.Shown(last, s.owner, r.ID, r.Version)
 }
 
 // keep stores how far a request came in Slack.
-func (p *poster) keep(ctx context.Context, r *approvals.Pending) error {
-	last, cancel := p.finishing(ctx)
+func (s *shift) keep(ctx context.Context, r *approvals.Pending) error {
+	last, cancel := s.Web.Finishing(ctx)
 	defer cancel()
-	return p.out.SetCard(last, p.owner, r.ID, r.Card)
+	return s.out.SetCard(last, s.owner, r.ID, r.Card)
 }
 
 // first uploads the plan's CSV and posts the card below it.
-func (p *poster) first(ctx context.Context, r *approvals.Pending) error {
+func (s *shift) first(ctx context.Context, r *approvals.Pending) error {
 	fresh := r.Card == approvals.Card{} // nothing was posted by whoever was here before
 	if !r.Card.FileShared {
-		if err := p.attachPlan(ctx, r); err != nil {
+		if err := s.attachPlan(ctx, r); err != nil {
 			return err
 		}
 	}
 	if !fresh {
-		ts, err := p.messageAbout(ctx, r.Channel, cardType, r.ID, r.Created)
+		ts, err := s.Web.MessageAbout(ctx, r.Channel, web.CardType, r.ID, r.Created)
 		if err != nil {
 			return err
 		}
 		r.Card.TS = ts
 	}
 	if r.Card.TS == "" {
-		content := p.content(*r)
-		p.Point("card.before")
-		ts, err := p.post(ctx, r.Channel, message(cards.Card(content, p.called(content, r.Requester.ID)), about(cardType, r.ID))...)
+		content := s.content(*r)
+		s.Web.Point("card.before")
+		ts, err := s.Web.Post(ctx, r.Channel, cards.Card(content, s.called(content, r.Requester.ID)).Options(web.About(web.CardType, r.ID))...)
 		if err != nil {
 			return err
 		}
-		p.Point("card.after")
+		s.Web.Point("card.after")
 		r.Card.TS = ts
 	}
 	r.Card.Channel = r.Channel
-	defer p.stir() // entries wait for this
-	return p.keep(ctx, r)
+	defer s.Stir() // entries wait for this
+	return s.keep(ctx, r)
 }
 
 // content is what the card says. Nobody is asked twice: where the approval is
 // typed, its button opens that dialog at once.
-func (p *poster) content(r approvals.Pending) commands.CardContent {
+func (s *shift) content(r approvals.Pending) commands.CardContent {
 	c := commands.Card(r)
 	for i, b := range c.Buttons {
-		if b.Action == commands.ActApprove && p.Typed != nil && p.Typed(r.Users) {
+		if b.Action == commands.ActApprove && s.Typed != nil && s.Typed(r.Users) {
 			c.Buttons[i].Confirm = nil
 		}
 	}
@@ -206,11 +207,11 @@ func (p *poster) content(r approvals.Pending) commands.CardContent {
 }
 
 // called is who the card calls: not who asked, who cannot approve.
-func (p *poster) called(c commands.CardContent, requester string) (call cards.Call) {
+func (s *shift) called(c commands.CardContent, requester string) (call cards.Call) {
 	if !c.Calls {
 		return call
 	}
-	for _, id := range p.Approvers {
+	for _, id := range s.Approvers {
 		switch {
 		case strings.HasPrefix(id, "S"):
 			call.Groups = append(call.Groups, id)
@@ -222,7 +223,7 @@ func (p *poster) called(c commands.CardContent, requester string) (call cards.Ca
 }
 
 // attachPlan brings the CSV of the plan into the channel.
-func (p *poster) attachPlan(ctx context.Context, r *approvals.Pending) error {
+func (s *shift) attachPlan(ctx context.Context, r *approvals.Pending) error {
 	var csv bytes.Buffer
 	sum := audit.SHA(&csv)
 	if err := audit.PlanCSV(sum, r.Plan); err != nil {
@@ -231,20 +232,20 @@ func (p *poster) attachPlan(ctx context.Context, r *approvals.Pending) error {
 	if sum.Sum() != r.PlanSHA {
 		return fmt.Errorf("the plan's CSV is not the one that was announced: %w", approvals.ErrForged)
 	}
-	_, err := p.upload(ctx, upload{
-		name: r.PlanFile(), title: r.PlanFile(), size: sum.Size(), open: reading(csv.Bytes()), channel: r.Channel,
-		comment: commands.PlanComment(*r),
-		id:      r.Card.FileID,
-		note: func(id string) error {
+	_, err := s.Web.Upload(ctx, web.Upload{
+		Name: r.PlanFile(), Title: r.PlanFile(), Size: sum.Size(), Open: reading(csv.Bytes()), Channel: r.Channel,
+		Comment: commands.PlanComment(*r),
+		ID:      r.Card.FileID,
+		Note: func(id string) error {
 			r.Card.FileID = id
-			return p.keep(ctx, r)
+			return s.keep(ctx, r)
 		},
 	})
 	if err != nil {
 		return fmt.Errorf("the plan's CSV: %w", err)
 	}
 	r.Card.FileShared = true
-	return p.keep(ctx, r)
+	return s.keep(ctx, r)
 }
 
 // reading lets the same bytes be read again and again.
@@ -254,32 +255,32 @@ func reading(b []byte) func() (io.ReadCloser, error) {
 
 // update draws the card anew. A card that somebody deleted is posted again for
 // as long as it is of use.
-func (p *poster) update(ctx context.Context, r *approvals.Pending, forged bool) error {
-	content := p.content(*r)
+func (s *shift) update(ctx context.Context, r *approvals.Pending, forged bool) error {
+	content := s.content(*r)
 	if forged {
 		content.Buttons = nil
 	}
 	m := cards.Card(content, cards.Call{})
-	err := p.call(ctx, "chat.update", r.Card.Channel, func(ctx context.Context) error {
-		ctx, cancel := p.finishing(ctx)
+	err := s.Web.Call(ctx, "chat.update", r.Card.Channel, func(ctx context.Context) error {
+		ctx, cancel := s.Web.Finishing(ctx)
 		defer cancel()
-		_, _, _, err := p.api.UpdateMessageContext(ctx, r.Card.Channel, r.Card.TS, message(m)...)
+		_, _, _, err := s.Web.API.UpdateMessageContext(ctx, r.Card.Channel, r.Card.TS, m.Options()...)
 		return err
 	})
-	if !is(err, noCard...) {
+	if !web.Is(err, web.NoCard...) {
 		return err
 	}
-	p.Log.WarnContext(ctx, "a card cannot be changed any more", "request", r.ID, "err", err)
+	s.Log.WarnContext(ctx, "a card cannot be changed any more", "request", r.ID, "err", err)
 	if !r.State.Open() || forged {
 		return nil
 	}
-	ts, err := p.messageAbout(ctx, r.Channel, cardType, r.ID, r.Created)
+	ts, err := s.Web.MessageAbout(ctx, r.Channel, web.CardType, r.ID, r.Created)
 	if err == nil && (ts == "" || ts == r.Card.TS) {
-		ts, err = p.post(ctx, r.Channel, message(m, about(cardType, r.ID))...)
+		ts, err = s.Web.Post(ctx, r.Channel, m.Options(web.About(web.CardType, r.ID))...)
 	}
 	if err != nil {
 		return err
 	}
 	r.Card.Channel, r.Card.TS = r.Channel, ts
-	return p.keep(ctx, r)
+	return s.keep(ctx, r)
 }

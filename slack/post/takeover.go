@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"countersign/approvals"
 	"countersign/audit"
 	"countersign/slack/cards"
+	"countersign/slack/web"
 )
 
 // errSetBack means that Redis was set back, and mended: what this poster
@@ -24,34 +25,34 @@ var errSetBack = errors.New("Redis was set back, and goes on behind the channel"
 // channel knows more, Redis was set back or lost everything: then the numbers
 // go on behind the channel's newest entry, nothing that was open runs, and the
 // answer is errSetBack. seq and hash are what Redis says was posted last.
-func (p *poster) catchUp(ctx context.Context, seq int64, hash string) error {
-	r, err := p.newest(ctx)
+func (s *shift) catchUp(ctx context.Context, seq int64, hash string) error {
+	r, err := s.newest(ctx)
 	if err != nil {
 		return fmt.Errorf("the channel cannot be compared with Redis: %w", err)
 	}
-	ahead, err := p.ahead(ctx, r.head, seq, hash)
+	ahead, err := s.ahead(ctx, r.head, seq, hash)
 	if err != nil || !ahead {
 		return err
 	}
-	p.Log.ErrorContext(ctx, "the channel knows more than Redis", "channel", r.head.Seq, "redis", seq)
+	s.Log.ErrorContext(ctx, "the channel knows more than Redis", "channel", r.head.Seq, "redis", seq)
 	for _, ts := range slices.Sorted(maps.Keys(r.buttons)) {
-		if err := p.void(ctx, ts, r.buttons[ts]); err != nil {
+		if err := s.void(ctx, ts, r.buttons[ts]); err != nil {
 			return err
 		}
 	}
-	return cmp.Or(p.out.SetBack(ctx, p.owner, r.head.Seq, r.head.Hash), errSetBack)
+	return cmp.Or(s.out.SetBack(ctx, s.owner, r.head.Seq, r.head.Hash), errSetBack)
 }
 
 // newest reads the channel from its end until there is an entry, and nothing
 // that a request of these days could stand behind.
-func (p *poster) newest(ctx context.Context) (*reader, error) {
-	r, err := p.newReader("")
+func (s *shift) newest(ctx context.Context) (*reader, error) {
+	r, err := s.newReader("")
 	if err != nil {
 		return nil, err
 	}
-	cursor, old := "", since(time.Now().Add(-24*time.Hour))
+	cursor, old := "", web.Since(time.Now().Add(-24*time.Hour))
 	for range trailPages {
-		messages, next, err := p.history(ctx, p.AuditChannel, "", "", cursor)
+		messages, next, err := s.Web.History(ctx, s.AuditChannel, "", "", cursor)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +71,7 @@ func (p *poster) newest(ctx context.Context) (*reader, error) {
 // ahead reports whether the channel's newest entry is one that Redis, which
 // posted up to seq, does not know. The next one may be there already: its
 // poster died before it noted so.
-func (p *poster) ahead(ctx context.Context, head audit.Entry, seq int64, hash string) (bool, error) {
+func (s *shift) ahead(ctx context.Context, head audit.Entry, seq int64, hash string) (bool, error) {
 	switch {
 	case head.Seq == seq+1:
 	case head.Seq == seq:
@@ -78,30 +79,30 @@ func (p *poster) ahead(ctx context.Context, head audit.Entry, seq int64, hash st
 	default:
 		return head.Seq > seq, nil
 	}
-	events, err := p.out.Next(ctx, 1)
+	events, err := s.out.Next(ctx, 1)
 	if err != nil || len(events) == 0 {
 		return true, err
 	}
-	sealed, err := p.seal(ctx, events[0], hash)
+	sealed, err := s.seal(ctx, events[0], hash)
 	return sealed.Entry.Hash != head.Hash, err
 }
 
 // void ends a request that is in the channel and nowhere else.
-func (p *poster) void(ctx context.Context, ts, request string) error {
-	if _, err := p.Book.Pending(ctx, request); !errors.Is(err, approvals.ErrNoRequest) {
+func (s *shift) void(ctx context.Context, ts, request string) error {
+	if _, err := s.Book.Pending(ctx, request); !errors.Is(err, approvals.ErrNoRequest) {
 		return nil
 	}
 	gone := approvals.Event{Kind: approvals.Void, Request: request}
-	if err := p.Book.Note(ctx, "void "+request, gone); err != nil {
+	if err := s.Book.Note(ctx, "void "+request, gone); err != nil {
 		return err
 	}
 	m := cards.Reply(cards.Escape(audit.Sentence(gone)), "")
-	err := p.call(ctx, "chat.update", p.AuditChannel, func(ctx context.Context) error {
-		_, _, _, err := p.api.UpdateMessageContext(ctx, p.AuditChannel, ts, message(m, about(cardType, request))...)
+	err := s.Web.Call(ctx, "chat.update", s.AuditChannel, func(ctx context.Context) error {
+		_, _, _, err := s.Web.API.UpdateMessageContext(ctx, s.AuditChannel, ts, m.Options(web.About(web.CardType, request))...)
 		return err
 	})
 	if err != nil { // its buttons answer that there is no such request
-		p.Log.WarnContext(ctx, "the card of a lost request still has its buttons", "request", request, "err", err)
+		s.Log.WarnContext(ctx, "the card of a lost request still has its buttons", "request", request, "err", err)
 	}
 	return nil
 }

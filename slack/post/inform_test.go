@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"context"
@@ -34,24 +34,24 @@ func TestTheRequesterHearsOfDecisions(t *testing.T) {
 // A direct message outlasts a limit of minutes, and is sent once.
 func TestADirectMessageOutlastsALimit(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		p := &poster{Slack: w.quiet(), letters: map[string][]letter{}}
+		s := w.quiet().newShift()
 		w.slack.RateLimit("conversations.open", 5*time.Minute, 1)
 		closing := approvals.Event{
 			Seq: 7, Kind: approvals.Closed, Request: "K7F3Q", By: bob,
 			Facts: approvals.Facts{Verb: "delete", Users: 49, Asked: alice, Reason: "done by hand"},
 		}
-		p.inform(t.Context(), closing, place{})
-		p.work.Wait()
-		p.inform(t.Context(), closing, place{})
-		p.work.Wait()
+		s.inform(t.Context(), closing, place{})
+		s.work.Wait()
+		s.inform(t.Context(), closing, place{})
+		s.work.Wait()
 		dms := w.slack.As("alice").DM()
 		require.Len(t, dms, 1, "closed by somebody else, told once")
 		assert.Contains(t, dms[0].Rendered(), "@bob closed K7F3Q")
 
 		own := closing
 		own.Seq, own.By = 8, rules.Person{Team: team, ID: "U0ALICE", Enterprise: "W1"}
-		p.inform(t.Context(), own, place{})
-		p.work.Wait()
+		s.inform(t.Context(), own, place{})
+		s.work.Wait()
 		assert.Len(t, w.slack.As("alice").DM(), 1, "nobody is told what they did themselves")
 	})
 }
@@ -59,15 +59,15 @@ func TestADirectMessageOutlastsALimit(t *testing.T) {
 // What is still to be told when the poster ends gets the time of one call.
 func TestDirectMessagesEndWithThePoster(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		p := &poster{Slack: w.quiet(), letters: map[string][]letter{}}
+		s := w.quiet().newShift()
 		w.slack.RateLimit("conversations.open", 5*time.Minute, 1)
 		ctx, cancel := context.WithCancel(t.Context())
-		p.inform(ctx, approvals.Event{Seq: 7, Kind: approvals.Rejected, By: bob, Facts: approvals.Facts{Asked: alice}}, place{})
+		s.inform(ctx, approvals.Event{Seq: 7, Kind: approvals.Rejected, By: bob, Facts: approvals.Facts{Asked: alice}}, place{})
 		w.pass(time.Second)
 		cancel()
 		ended := time.Now()
-		p.work.Wait()
-		assert.Equal(t, p.CallTime, time.Since(ended))
+		s.work.Wait()
+		assert.Equal(t, s.Web.CallTime, time.Since(ended))
 		assert.Contains(t, w.log.String(), "a requester was not told of a decision")
 	})
 }

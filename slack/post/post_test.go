@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"countersign/approvals"
 	"countersign/internal/minislack"
 	"countersign/qualys"
+	"countersign/slack/web"
 )
 
 // Promise 6: a request is in the channel from its first moment to its result.
@@ -38,7 +39,7 @@ func TestARequestIsShownFromItsFirstMomentToItsResult(t *testing.T) {
 		assert.NotContains(t, card.Mentions, "S0APPROVERS")
 		require.Len(t, w.slack.Files(channel), 2)
 		assert.Equal(t, p.ResultFile(), w.slack.Files(channel)[1].Name)
-		summary := w.with(summaryType)
+		summary := w.with(web.SummaryType)
 		require.Len(t, summary, 1)
 		assert.Contains(t, summary[0].Rendered(), "Deleted 49 of 49 SAQ users · @alice")
 		assert.Empty(t, summary[0].Thread)
@@ -96,20 +97,18 @@ func TestACardThatCannotBePostedIsNotForgotten(t *testing.T) {
 func TestWhatWasNeverShownExpires(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		b := w.bot()
+		w.pass(time.Second)
 		w.slack.Leave(channel, "bot")
 		p := w.hold("trigger", 3)
 		w.pass(time.Minute)
-		ok, reasons := b.Ready()
-		assert.False(t, ok)
-		assert.Contains(t, fmt.Sprint(reasons), "the trail cannot be posted")
+		require.ErrorContains(t, b.Trouble(), "channel_not_found")
 		w.pass(4 * time.Hour)
 		require.NoError(t, w.book.Expire(t.Context(), p.ID))
 		w.slack.Join(channel, "bot")
 		w.pass(3 * time.Minute)
-		assert.Empty(t, w.with(cardType))
+		assert.Empty(t, w.with(web.CardType))
 		assert.Equal(t, []string{"requested", "expired"}, w.trail())
-		ok, reasons = b.Ready()
-		assert.True(t, ok, reasons)
+		require.NoError(t, b.Trouble())
 	})
 }
 
@@ -120,7 +119,7 @@ func TestNoButtonsBeforeThePlanIsInTheChannel(t *testing.T) {
 		w.bot()
 		p := w.hold("trigger", 3)
 		w.pass(15 * time.Second)
-		assert.Empty(t, w.with(cardType))
+		assert.Empty(t, w.with(web.CardType))
 		_, err := w.book.Decide(t.Context(), approvals.Decision{Request: p.ID, By: bob, Op: "early", Yes: true, Fingerprint: p.Short()})
 		require.ErrorIs(t, err, approvals.ErrNotReady)
 		w.pass(10 * time.Second)
@@ -160,7 +159,7 @@ func TestAnEntryDoesNotWaitForeverForItsCard(t *testing.T) {
 		w.pass(3 * time.Second)
 		assert.Equal(t, []string{"requested", "found"}, w.trail())
 		assert.Empty(t, w.with("countersign_entry")[0].Thread)
-		w.until("the card comes all the same", func() bool { return len(w.with(cardType)) == 1 })
+		w.until("the card comes all the same", func() bool { return len(w.with(web.CardType)) == 1 })
 		require.Len(t, w.slack.Files(channel), 1)
 	})
 }
@@ -178,7 +177,7 @@ func TestATrailInAnotherChannelLinksTheCard(t *testing.T) {
 			assert.Empty(t, m.Thread)
 			assert.Contains(t, m.Rendered(), "Card of "+p.ID)
 		}
-		assert.Len(t, w.with(summaryType), 1)
+		assert.Len(t, w.with(web.SummaryType), 1)
 	})
 }
 
@@ -210,7 +209,7 @@ func TestAPlanIsNotPostedToAPublicChannel(t *testing.T) {
 			w.bot()
 			w.hold("trigger", 3)
 			w.pass(time.Minute)
-			assert.Empty(t, w.with(cardType))
+			assert.Empty(t, w.with(web.CardType))
 			assert.Zero(t, w.slack.Calls("files.getUploadURLExternal"))
 			require.Len(t, w.slack.As("alice").DM(), 1)
 			assert.Contains(t, w.slack.As("alice").DM()[0].Rendered(), "private channels only")
@@ -218,7 +217,7 @@ func TestAPlanIsNotPostedToAPublicChannel(t *testing.T) {
 	}
 	inBubble(t, func(t *testing.T, w *world) {
 		w.slack.SetChannel(channel, func(c *minislack.Channel) { c.Private = false })
-		w.bot(func(c *Config) { c.AnyFiles = true })
+		w.bot(func(c *Config) { c.Web.AnyFiles = true })
 		w.hold("trigger", 3)
 		w.pass(time.Minute)
 		assert.Len(t, w.slack.Files(channel), 1)
@@ -290,7 +289,7 @@ func TestManyRequestsStayInsideSlacksLimits(t *testing.T) {
 			require.NoError(t, err)
 			all = append(all, w.holdPlan(fmt.Sprint("trigger", i), plan))
 		}
-		w.until("all cards are shown", func() bool { return len(w.with(cardType)) == len(all) })
+		w.until("all cards are shown", func() bool { return len(w.with(web.CardType)) == len(all) })
 		w.until("all can be decided", func() bool {
 			ids, err := w.book.Outbox().Dirty(t.Context())
 			require.NoError(t, err)
@@ -301,7 +300,7 @@ func TestManyRequestsStayInsideSlacksLimits(t *testing.T) {
 		}
 		w.pass(2 * time.Minute)
 		assert.Len(t, w.trail(), 2*len(all))
-		assert.Len(t, w.with(cardType), len(all))
+		assert.Len(t, w.with(web.CardType), len(all))
 		assert.Len(t, w.slack.Files(channel), len(all))
 		assert.Len(t, w.slack.As("alice").DM(), len(all))
 	})
@@ -337,6 +336,6 @@ func TestAnEntryOutlivesItsThread(t *testing.T) {
 		require.Len(t, entries, 1)
 		assert.Contains(t, entries[0].Rendered(), "U0ALICE cancelled "+p.ID)
 		assert.Empty(t, entries[0].Thread)
-		assert.Empty(t, w.with(cardType), "a card of no use does not come back")
+		assert.Empty(t, w.with(web.CardType), "a card of no use does not come back")
 	})
 }

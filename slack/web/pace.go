@@ -1,4 +1,4 @@
-package slack
+package web
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func (p *pacer) wait(ctx context.Context, key string) error {
 			return fmt.Errorf("Slack takes no more of these calls for %s: %w",
 				time.Until(until).Round(time.Second), context.DeadlineExceeded)
 		}
-		if !sleep(ctx, time.Until(until)) {
+		if !Sleep(ctx, time.Until(until)) {
 			return ctx.Err()
 		}
 	}
@@ -66,16 +66,4 @@ func (p *pacer) message(ctx context.Context, channel string) error {
 	}
 	p.mu.Unlock()
 	return room.Wait(ctx)
-}
-
-// sleep reports whether it slept to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

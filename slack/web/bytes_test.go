@@ -1,33 +1,49 @@
-package slack
+package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// reaching is a Slack whose Web API is served by a handler.
-func reaching(t *testing.T, api http.HandlerFunc) *Slack {
+// reaching is a client of a Web API that is served by a handler.
+func reaching(t *testing.T, api http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	s, err := New(Config{BotToken: "xoxb-ours", AppToken: "xapp-ours", APIURL: server.URL + "/api/"})
+	return calling(t, Config{BotToken: "xoxb-ours", AppToken: "xapp-ours", APIURL: server.URL + "/api/"})
+}
+
+// calling is a client with the times of the product.
+func calling(t *testing.T, c Config) *Client {
+	t.Helper()
+	c.CallTime, c.ShareWait = 15*time.Second, 30*time.Second
+	c.Log, c.Point = slog.New(slog.DiscardHandler), func(string) {}
+	client, err := New(c)
 	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s
+	t.Cleanup(client.Close)
+	return client
+}
+
+// reading lets the same bytes be read again and again.
+func reading(b []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
 }
 
 // A Slack that looks for tokens in the header alone finds each where it belongs.
 func TestTokensTravelInTheHeader(t *testing.T) {
-	s := reaching(t, func(w http.ResponseWriter, r *http.Request) {
+	c := reaching(t, func(w http.ResponseWriter, r *http.Request) {
 		want := "Bearer xoxb-ours"
 		if strings.HasSuffix(r.URL.Path, "/apps.connections.open") {
 			want = "Bearer xapp-ours"
@@ -38,9 +54,12 @@ func TestTokensTravelInTheHeader(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"ok":true,"team_id":"T1","user_id":"U1","url":"wss://localhost/"}`)
 	})
-	require.NoError(t, s.Hello(t.Context()))
-	assert.Equal(t, "T1", s.Team())
-	require.NoError(t, s.Socket(t.Context()))
+	require.NoError(t, c.Hello(t.Context()))
+	assert.Equal(t, "T1", c.Identity().Team)
+	require.NoError(t, c.Call(t.Context(), "apps.connections.open", "", func(ctx context.Context) error {
+		_, _, err := c.API.StartSocketModeContext(ctx)
+		return err
+	}))
 }
 
 // The bytes of a file may go to another place than the Web API. They come there
@@ -55,10 +74,10 @@ func TestAnUploadGoesWhereSlackSaysWithoutAToken(t *testing.T) {
 		got, _ = io.ReadAll(r.Body)
 	}))
 	defer storage.Close()
-	s := reaching(t, func(w http.ResponseWriter, _ *http.Request) {
+	c := reaching(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"ok":true,"upload_url":%q,"file_id":"F1"}`, storage.URL+"/bucket?signature=1")
 	})
-	id, err := s.send(t.Context(), upload{name: "a.csv", size: int64(len(content)), open: reading(content)})
+	id, err := c.send(t.Context(), Upload{Name: "a.csv", Size: int64(len(content)), Open: reading(content)})
 	require.NoError(t, err)
 	assert.Equal(t, "F1", id)
 	assert.Equal(t, string(content), string(got))
@@ -78,20 +97,20 @@ func TestARefusedUploadShowsNothingOfItsAddress(t *testing.T) {
 	}))
 	defer storage.Close()
 	address := storage.URL + "/bucket?signature=1"
-	s := reaching(t, func(w http.ResponseWriter, _ *http.Request) {
+	c := reaching(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"ok":true,"upload_url":%q,"file_id":"F1"}`, address)
 	})
-	u := upload{name: "a.csv", size: 1, open: reading([]byte("x"))}
+	u := Upload{Name: "a.csv", Size: 1, Open: reading([]byte("x"))}
 	answers = []int{http.StatusTooManyRequests, http.StatusCreated}
-	_, err := s.send(t.Context(), u)
+	_, err := c.send(t.Context(), u)
 	require.NoError(t, err)
 	answers = []int{http.StatusForbidden}
-	_, err = s.send(t.Context(), u)
+	_, err = c.send(t.Context(), u)
 	require.ErrorContains(t, err, "403")
 	assert.NotContains(t, err.Error(), "signature")
-	assert.False(t, ambiguous(err))
+	assert.False(t, Ambiguous(err))
 	for _, address = range []string{"http://storage.example.com/b?signature=1", "ftp://127.0.0.1/?signature=1", "signature", ""} {
-		_, err = s.send(t.Context(), u)
+		_, err = c.send(t.Context(), u)
 		require.ErrorContains(t, err, "Slack gave", address)
 		assert.NotContains(t, err.Error(), "signature=1")
 	}
@@ -99,11 +118,11 @@ func TestARefusedUploadShowsNothingOfItsAddress(t *testing.T) {
 
 // The token goes to Slack and to where the Web API is, and nowhere else.
 func TestTheTokenGoesToSlackAlone(t *testing.T) {
-	slacks := &Slack{Config: Config{APIURL: "https://slack.com/api/"}}
-	inside := &Slack{Config: Config{APIURL: "https://chat.example.com:8443/api/"}}
-	here := &Slack{Config: Config{APIURL: "http://127.0.0.1:4000/api/"}}
+	slacks := &Client{Config: Config{APIURL: "https://slack.com/api/"}}
+	inside := &Client{Config: Config{APIURL: "https://chat.example.com:8443/api/"}}
+	here := &Client{Config: Config{APIURL: "http://127.0.0.1:4000/api/"}}
 	for _, tt := range []struct {
-		s    *Slack
+		c    *Client
 		to   string
 		want bool
 	}{
@@ -123,7 +142,7 @@ func TestTheTokenGoesToSlackAlone(t *testing.T) {
 	} {
 		u, err := url.Parse(tt.to)
 		require.NoError(t, err)
-		assert.Equal(t, tt.want, tt.s.mayHaveToken(u), "the token of %s to %s", tt.s.APIURL, tt.to)
+		assert.Equal(t, tt.want, tt.c.mayHaveToken(u), "the token of %s to %s", tt.c.APIURL, tt.to)
 	}
 }
 
@@ -139,17 +158,17 @@ func TestAFileIsReadFromWhereSlackKeepsIt(t *testing.T) {
 	}))
 	defer files.Close()
 	file, external := "", false
-	s := reaching(t, func(w http.ResponseWriter, _ *http.Request) {
+	c := reaching(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"ok":true,"file":{"id":"F1","size":5,"url_private":%q,"is_external":%t}}`, files.URL+file, external)
 	})
 	file = "/ids.csv"
-	got, err := s.read(t.Context(), "F1")
+	got, err := c.Read(t.Context(), "F1")
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal([]byte("id\n1\n"), got), "%q", got)
 	file = "/other"
-	_, err = s.read(t.Context(), "F1")
+	_, err = c.Read(t.Context(), "F1")
 	require.ErrorIs(t, err, errSignIn)
 	external = true
-	_, err = s.read(t.Context(), "F1")
+	_, err = c.Read(t.Context(), "F1")
 	require.ErrorContains(t, err, "not in Slack")
 }

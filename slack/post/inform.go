@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"countersign/approvals"
 	"countersign/audit"
 	"countersign/slack/cards"
+	"countersign/slack/web"
 )
 
 const (
@@ -32,72 +33,72 @@ type letter struct {
 
 // inform sends the requester a direct message about a decision, once, and behind
 // those that were about earlier decisions. The trail does not wait for it.
-func (p *poster) inform(ctx context.Context, e approvals.Event, to place) {
+func (s *shift) inform(ctx context.Context, e approvals.Event, to place) {
 	person := e.Facts.Asked.ID
 	if !decisions[e.Kind] || person == "" || e.By.Same(e.Facts.Asked) {
 		return
 	}
-	p.mu.Lock()
-	waiting := len(p.letters[person])
-	p.letters[person] = append(p.letters[person], letter{e, to})
-	p.mu.Unlock()
+	s.mu.Lock()
+	waiting := len(s.letters[person])
+	s.letters[person] = append(s.letters[person], letter{e, to})
+	s.mu.Unlock()
 	if waiting == 0 {
-		p.work.Go(func() { p.write(ctx, person) })
+		s.work.Go(func() { s.write(ctx, person) })
 	}
 }
 
 // write sends a person's letters, one after the other, until none is left.
-func (p *poster) write(ctx context.Context, person string) {
-	last, giveUp := p.outliving(ctx)
+func (s *shift) write(ctx context.Context, person string) {
+	last, giveUp := s.Web.Outliving(ctx)
 	defer giveUp()
-	for l, more := p.nextLetter(person, false); more; l, more = p.nextLetter(person, true) {
-		err := guarded(func() error {
+	for l, more := s.nextLetter(person, false); more; l, more = s.nextLetter(person, true) {
+		err := web.Guarded(func() error {
 			once, cancel := context.WithTimeout(last, letterTime)
 			defer cancel()
-			return p.send(once, person, l)
+			return s.send(once, person, l)
 		})
 		if err != nil {
-			p.Log.WarnContext(ctx, "a requester was not told of a decision", "seq", l.event.Seq, "person", person, "err", err)
+			s.Log.WarnContext(ctx, "a requester was not told of a decision", "seq", l.event.Seq, "person", person, "err", err)
 		}
 	}
 }
 
 // nextLetter is the letter at the front of a person's, after the one before was
 // dealt with.
-func (p *poster) nextLetter(person string, dealt bool) (l letter, more bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := p.letters[person]
+func (s *shift) nextLetter(person string, dealt bool) (l letter, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.letters[person]
 	if dealt {
 		all = all[1:]
 	}
 	if len(all) == 0 {
-		delete(p.letters, person)
+		delete(s.letters, person)
 		return letter{}, false
 	}
-	p.letters[person] = all
+	s.letters[person] = all
 	return all[0], true
 }
 
 // send sends a letter that was not sent before, and notes it when it is there:
 // twice is better than never.
-func (p *poster) send(ctx context.Context, person string, l letter) error {
+func (s *shift) send(ctx context.Context, person string, l letter) error {
 	sent := fmt.Sprintf("dm %d", l.event.Seq)
-	if before, err := p.Book.Seen(ctx, sent); err != nil || before {
+	if before, err := s.Book.Seen(ctx, sent); err != nil || before {
 		return err
 	}
 	hint := ""
 	if l.to.card.Timestamp != "" {
-		if link := p.permalink(ctx, l.to.card.Channel, l.to.card.Timestamp); link != "" {
+		if link := s.Web.Permalink(ctx, l.to.card.Channel, l.to.card.Timestamp); link != "" {
 			hint = "<" + link + "|To its card>"
 		}
 	}
-	if err := p.dm(ctx, person, cards.Reply(decision(l.event), hint)); err != nil {
+	if err := s.Web.DM(ctx, person, cards.Reply(decision(l.event), hint).Options()...); err != nil {
 		return err
 	}
-	noted, cancel := p.finishing(ctx)
+	noted, cancel := s.Web.Finishing(ctx)
 	defer cancel()
-	_, err := p.Book.Once(noted, sent, toldOnce)
+	_, err := s.Book.Once(noted, sent, toldOnce)
 	return err
 }
 
@@ -111,41 +112,41 @@ func decision(e approvals.Event) string {
 }
 
 // abandoned tells people to repeat the commands whose replica has died over them.
-func (p *poster) abandoned(ctx context.Context) error {
+func (s *shift) abandoned(ctx context.Context) error {
 	for {
-		left, err := p.Book.Abandoned(ctx, silence)
+		left, err := s.Book.Abandoned(ctx, silence)
 		if err != nil && ctx.Err() == nil {
-			p.Log.ErrorContext(ctx, "commands that nobody works on cannot be read", "err", err)
+			s.Log.ErrorContext(ctx, "commands that nobody works on cannot be read", "err", err)
 		}
 		for _, a := range left {
-			p.Log.WarnContext(ctx, "a command was left by its replica", "by", a.By.String(), "op", a.Op)
+			s.Log.WarnContext(ctx, "a command was left by its replica", "by", a.By.String(), "op", a.Op)
 			typed := cards.Escape(strings.ReplaceAll(a.Text, "`", "'"))
-			last, cancel := p.finishing(ctx)
-			p.whisper(last, a.Channel, a.By.ID,
-				"I was interrupted over your command `"+strings.TrimSpace(p.Command+" "+typed)+"` and did not finish it.",
-				"Type it again. If a request of yours is open already, `"+p.Command+" requests mine` shows it.")
+			last, cancel := s.Web.Finishing(ctx)
+			s.Web.Whisper(last, a.Channel, a.By.ID, cards.Reply(
+				"I was interrupted over your command `"+strings.TrimSpace(s.Command+" "+typed)+"` and did not finish it.",
+				"Type it again. If a request of yours is open already, `"+s.Command+" requests mine` shows it.").Options()...)
 			cancel()
 		}
-		if !sleep(ctx, abandonedPoll) {
+		if !web.Sleep(ctx, abandonedPoll) {
 			return nil
 		}
 	}
 }
 
 // unseen tells the requester that nobody can see the card, and so nobody can approve, once.
-func (p *poster) unseen(ctx context.Context, r approvals.Pending, cause error) {
-	p.Log.ErrorContext(ctx, "the card of a request cannot be posted", "request", r.ID, "channel", r.Channel, "err", cause)
-	first, err := p.Book.Once(ctx, "unseen "+r.ID, toldOnce)
+func (s *shift) unseen(ctx context.Context, r approvals.Pending, cause error) {
+	s.Log.ErrorContext(ctx, "the card of a request cannot be posted", "request", r.ID, "channel", r.Channel, "err", cause)
+	first, err := s.Book.Once(ctx, "unseen "+r.ID, toldOnce)
 	if err == nil && first {
 		said := cards.Escape(cause.Error())
-		if word := code(cause); word != "" {
+		if word := web.Code(cause); word != "" {
 			said = "Slack says " + cards.Escape(word)
 		}
-		err = p.dm(ctx, r.Requester.ID, cards.Reply(
+		err = s.Web.DM(ctx, r.Requester.ID, cards.Reply(
 			fmt.Sprintf("I cannot show your request %s in <#%s>: %s. Nobody can approve it until I can.", r.ID, cards.Escape(r.Channel), said),
-			"Check that I am a member of the channel. I keep trying until the request expires."))
+			"Check that I am a member of the channel. I keep trying until the request expires.").Options()...)
 	}
 	if err != nil {
-		p.Log.ErrorContext(ctx, "a requester was not told that the card is missing", "request", r.ID, "err", err)
+		s.Log.ErrorContext(ctx, "a requester was not told that the card is missing", "request", r.ID, "err", err)
 	}
 }

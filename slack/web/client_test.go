@@ -1,4 +1,4 @@
-package slack
+package web
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -15,42 +16,17 @@ import (
 	"countersign/internal/minislack"
 )
 
-// A refusal of the token says what mends it.
-func TestARefusedTokenSaysWhatMendsIt(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		c := w.config()
-		c.BotToken = "xoxb-somebody-else"
-		s, err := New(c)
-		require.NoError(t, err)
-		defer s.Close()
-		err = s.Hello(t.Context())
-		var refused *TokenError
-		require.ErrorAs(t, err, &refused)
-		assert.Equal(t, "Slack refuses the bot token: invalid_auth. Check SLACK_BOT_TOKEN; a caller outside the app's IP allow-list gets the same answer.", err.Error())
-		require.ErrorAs(t, s.Post(t.Context()), &refused)
-		require.ErrorAs(t, s.Receive(t.Context(), nil), &refused)
-		ok, reasons := s.Ready()
-		assert.False(t, ok)
-		assert.Equal(t, []string{"no socket to Slack is open"}, reasons)
-	})
-}
+const channel = "C0QUALYSADMIN"
 
-// Settings that cannot work are refused before anything is sent.
-func TestSettingsThatCannotWork(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		for name, edit := range map[string]func(*Config){
-			"no token":            func(c *Config) { c.BotToken = "" },
-			"no book":             func(c *Config) { c.Book = nil },
-			"no audit channel":    func(c *Config) { c.AuditChannel = "" },
-			"plain http":          func(c *Config) { c.APIURL = "http://slack.example.com/api/" },
-			"no slash at the end": func(c *Config) { c.APIURL = "https://slack.example.com/api" },
-			"no address":          func(c *Config) { c.APIURL = "slack/" },
-		} {
-			c := w.config()
-			edit(&c)
-			_, err := New(c)
-			assert.Error(t, err, name)
-		}
+// inBubble runs a test against a small workspace, in a bubble where time costs
+// nothing and no goroutine may be left.
+func inBubble(t *testing.T, test func(t *testing.T, workspace *minislack.Server, c *Client)) {
+	synctest.Test(t, func(t *testing.T) {
+		workspace := minislack.RunInMemoryT(t)
+		workspace.Example()
+		test(t, workspace, calling(t, Config{
+			BotToken: minislack.BotToken, AppToken: minislack.AppToken, APIURL: workspace.URL(), Dial: workspace.Dial,
+		}))
 	})
 }
 
@@ -100,50 +76,40 @@ func TestWhatMayHaveHappened(t *testing.T) {
 		{context.DeadlineExceeded, true},
 		{errors.New("connection reset by peer"), true},
 	} {
-		assert.Equal(t, tt.want, ambiguous(tt.err), "%v", tt.err)
+		assert.Equal(t, tt.want, Ambiguous(tt.err), "%v", tt.err)
 	}
 }
 
 // Slack says how long to wait, and is obeyed; who has no time hears at once.
 func TestRetryAfterIsObeyed(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		s := w.quiet()
-		w.slack.RateLimit("conversations.info", 20*time.Second, 1)
+	inBubble(t, func(t *testing.T, workspace *minislack.Server, c *Client) {
+		workspace.RateLimit("conversations.info", 20*time.Second, 1)
 		began := time.Now()
-		_, err := s.Private(t.Context(), channel)
+		_, err := c.Private(t.Context(), channel)
 		require.NoError(t, err)
 		assert.Equal(t, 20*time.Second, time.Since(began))
 
-		w.slack.RateLimit("conversations.info", 20*time.Second, 1)
+		workspace.RateLimit("conversations.info", 20*time.Second, 1)
 		soon, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		began = time.Now()
-		_, err = s.Private(soon, channel)
+		_, err = c.Private(soon, channel)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Zero(t, time.Since(began))
 	})
 }
 
-// P62: no token and no ticket stands in the log.
-func TestTheLogHoldsNoSecrets(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		w.bot()
-		w.slack.LoseAnswer("*", 3)
-		w.slack.LoseAnswer("upload", 2)
-		w.hold("trigger", 3)
-		w.pass(time.Minute)
-		assert.NotEmpty(t, w.with(cardType))
-		for _, secret := range []string{minislack.BotToken, minislack.AppToken, "/upload/v1/", "ticket"} {
-			assert.NotContains(t, w.log.String(), secret)
-		}
+// A channel is judged anew each time.
+func TestPrivateIsAskedEveryTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, workspace *minislack.Server, c *Client) {
+		private, err := c.Private(t.Context(), channel)
+		require.NoError(t, err)
+		assert.True(t, private)
+		workspace.SetChannel(channel, func(is *minislack.Channel) { is.ExtShared = true })
+		private, err = c.Private(t.Context(), channel)
+		require.NoError(t, err)
+		assert.False(t, private)
+		_, err = c.Private(t.Context(), "C0NOWHERE")
+		require.ErrorContains(t, err, "channel_not_found")
 	})
-}
-
-// What works in memory works over real sockets too.
-func TestItWorksOverRealSockets(t *testing.T) {
-	w := newWorld(t, minislack.RunT(t))
-	w.bot(func(c *Config) { c.Dial = nil })
-	ack, err := w.slack.As("alice").Slash(channel, "/qualys-users", "help")
-	require.NoError(t, err)
-	assert.Contains(t, ack.Text, "delete")
 }

@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approvals"
+	"countersign/slack/web"
 )
 
 // wholeStory lets a request live from its first moment to its result.
@@ -61,7 +62,7 @@ func (w *world) onceEach(p approvals.Pending) {
 	card := w.card()
 	assert.Contains(w.t, card.Rendered(), "Deleted 30 of 30 SAQ users")
 	assert.Empty(w.t, card.Buttons())
-	assert.Len(w.t, w.with(summaryType), 1)
+	assert.Len(w.t, w.with(web.SummaryType), 1)
 	var files []string
 	for _, f := range w.slack.Files(channel) {
 		files = append(files, f.Name)
@@ -80,7 +81,7 @@ func TestAnotherPosterGoesOnWhereOneDied(t *testing.T) {
 					var dying *bot
 					died := make(chan struct{})
 					dying = w.bot(func(c *Config) {
-						c.Point = at(point, nth/2+1, func() {
+						c.Web.Point = at(point, nth/2+1, func() {
 							close(died)
 							dying.cancel()
 							panic("killed")

@@ -1,8 +1,7 @@
-package slack
+package post
 
 import (
 	"crypto/ed25519"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"countersign/approvals"
 	"countersign/audit"
 	"countersign/internal/minislack"
+	"countersign/slack/web"
 )
 
 // remember keeps what Redis holds now and returns what sets Redis back to it.
@@ -76,9 +76,9 @@ func (w *world) remember() (setBack func()) {
 
 // shows reads the trail back, and returns its newest number and the kinds about
 // the request.
-func (w *world) shows(s *Slack, p approvals.Pending) (head uint64, kinds []approvals.Kind) {
+func (w *world) shows(by *Poster, p approvals.Pending) (head uint64, kinds []approvals.Kind) {
 	w.t.Helper()
-	head, entries, err := s.Entries(w.t.Context(), p.ID)
+	head, entries, err := by.Entries(w.t.Context(), p.ID)
 	require.NoError(w.t, err)
 	for _, e := range entries {
 		assert.Equal(w.t, p.ID, e.Request)
@@ -97,7 +97,7 @@ func TestTheChannelShowsWhatRedisForgot(t *testing.T) {
 		w.approve(p)
 		w.pass(5 * time.Second)
 		setBack := w.remember()
-		head, kinds := w.shows(b.Slack, p)
+		head, kinds := w.shows(b.Poster, p)
 		assert.EqualValues(t, 2, head)
 		assert.Equal(t, []approvals.Kind{approvals.Approved}, kinds)
 
@@ -149,14 +149,14 @@ func TestATrailInAnotherChannelIsReadThere(t *testing.T) {
 		p := w.hold("trigger", 3)
 		w.pass(5 * time.Second)
 		w.approve(p)
-		for range 3 * historyPage { // more than a page
+		for range 3 * web.HistoryPage { // more than a page
 			w.slack.As("bob").Say("trail", "bla")
 		}
 		_, err := w.book.Decide(t.Context(), approvals.Decision{Request: p.ID, By: bob, Op: "no", Fingerprint: p.Short()})
 		require.NoError(t, err)
 		w.pass(10 * time.Second)
 		before := w.slack.Calls("conversations.history") + w.slack.Calls("conversations.replies")
-		head, kinds := w.shows(b.Slack, p)
+		head, kinds := w.shows(b.Poster, p)
 		assert.EqualValues(t, 3, head)
 		assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Approved, approvals.Rejected}, kinds)
 		assert.LessOrEqual(t, w.slack.Calls("conversations.history")+w.slack.Calls("conversations.replies")-before, 4)
@@ -172,7 +172,7 @@ func TestADeletedCardsThreadIsRead(t *testing.T) {
 		w.approve(p)
 		w.pass(5 * time.Second)
 		w.slack.DeleteMessage(w.card().Ref())
-		head, kinds := w.shows(b.Slack, p)
+		head, kinds := w.shows(b.Poster, p)
 		assert.EqualValues(t, 2, head)
 		assert.Equal(t, []approvals.Kind{approvals.Requested, approvals.Approved}, kinds)
 	})
@@ -262,28 +262,30 @@ func TestWhatWasForgedDoesNotCount(t *testing.T) {
 		Seq: 7, At: time.Now(), Kind: approvals.Rejected, Request: "K7F3Q", By: bob,
 		Facts: approvals.Facts{Verb: "delete", Users: 3, Asked: alice, Reason: "a <b> & c"},
 	}
-	s := &Slack{Config: Config{Trail: ours.trail(t), Log: slog.New(slog.DiscardHandler)}, who: identity{user: minislack.BotUser}}
-	s.Trail.Former = before.key(t)
-	for _, tt := range forgeries {
-		t.Run(tt.name, func(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.quiet()
+		require.NoError(t, p.Web.Hello(t.Context()))
+		p.Trail = ours.trail(t)
+		p.Trail.Former = before.key(t)
+		for _, tt := range forgeries {
 			sealed, err := tt.by.trail(t).Seal(rejected, "")
 			require.NoError(t, err)
 			m := found(sealed)
 			if tt.change != nil {
 				tt.change(&m)
 			}
-			r, err := s.newReader("K7F3Q")
+			r, err := p.newReader("K7F3Q")
 			require.NoError(t, err)
 			r.entry(t.Context(), m)
 			entries := slices.Collect(maps.Values(r.entries))
 			if !tt.counts {
-				assert.Empty(t, entries)
-				assert.Zero(t, r.head.Seq)
-				return
+				assert.Empty(t, entries, tt.name)
+				assert.Zero(t, r.head.Seq, tt.name)
+				continue
 			}
-			require.Len(t, entries, 1)
+			require.Len(t, entries, 1, tt.name)
 			assert.Equal(t, approvals.Rejected, entries[0].Kind)
 			assert.EqualValues(t, 7, r.head.Seq)
-		})
-	}
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"testing"
@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approvals"
+	"countersign/slack/web"
 )
 
 // reject lets Bob say no, without Slack.
@@ -47,7 +48,7 @@ func TestAPosterMendsARedisThatWasSetBack(t *testing.T) {
 				assert.Equal(t, approvals.NEEDS_REVIEW, p.State)
 				assert.Equal(t, approvals.WhyRolledBack, p.Cause)
 				assert.Contains(t, w.card().Rendered(), "Redis was set back")
-				head, _ := w.shows(b.Slack, p)
+				head, _ := w.shows(b.Poster, p)
 				assert.EqualValues(t, 7, head)
 			})
 		})
@@ -73,7 +74,7 @@ func TestAPosterGoesOnAfterRedisIsLost(t *testing.T) {
 		all := w.with("countersign_entry")
 		assert.Contains(t, all[3].Rendered(), "the last entry found was #3")
 		assert.Contains(t, all[5].Rendered(), p.ID+" is void: its record was lost.")
-		for _, card := range w.with(cardType) {
+		for _, card := range w.with(web.CardType) {
 			assert.Empty(t, card.Buttons(), card.Rendered())
 		}
 	})
@@ -97,6 +98,8 @@ func TestATakeoverIsNoSetBack(t *testing.T) {
 		w.slack.DeleteMessage(w.with("countersign_entry")[1].Ref())
 		w.bot().stop()
 		w.pass(20 * time.Second)
-		require.Equal(t, approvals.APPROVED, w.state(p))
+		p, err := w.book.Pending(t.Context(), p.ID)
+		require.NoError(t, err)
+		require.Equal(t, approvals.APPROVED, p.State)
 	})
 }

@@ -1,4 +1,4 @@
-package slack
+package post
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 
 	"countersign/approvals"
 	"countersign/audit"
+	"countersign/slack/web"
 )
 
 // What reading the trail back may cost.
@@ -28,31 +29,31 @@ const (
 // about a request since that was last approved, in their order. An executor
 // compares them with what Redis says. What others posted, and what was not
 // sealed with a key of this trail, does not count.
-func (s *Slack) Entries(ctx context.Context, request string) (head uint64, entries []audit.Entry, err error) {
+func (p *Poster) Entries(ctx context.Context, request string) (head uint64, entries []audit.Entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, trailTime)
 	defer cancel()
-	if err := s.introduced(ctx); err != nil {
+	if err := p.Web.Introduced(ctx); err != nil {
 		return 0, nil, err
 	}
-	p, err := s.Book.Pending(ctx, request)
+	pending, err := p.Book.Pending(ctx, request)
 	if err != nil {
 		return 0, nil, err
 	}
-	r, err := s.newReader(request)
+	r, err := p.newReader(request)
 	if err != nil {
 		return 0, nil, err
 	}
 	// Redis may have forgotten what came after its newest approval, and nothing before.
-	from := p.Created
-	for _, a := range p.Approvals {
+	from := pending.Created
+	for _, a := range pending.Approvals {
 		if a.At.After(from) {
 			from = a.At
 		}
 	}
-	if err := r.read(ctx, "", since(from)); err != nil {
+	if err := r.read(ctx, "", web.Since(from)); err != nil {
 		return 0, nil, err
 	}
-	if err := r.threads(ctx, p, since(from)); err != nil {
+	if err := r.threads(ctx, pending, web.Since(from)); err != nil {
 		return 0, nil, err
 	}
 	entries = slices.SortedFunc(maps.Values(r.entries), func(a, b audit.Entry) int { return int(a.Seq - b.Seq) })
@@ -61,7 +62,7 @@ func (s *Slack) Entries(ctx context.Context, request string) (head uint64, entri
 
 // A reader collects what the channel shows of the trail.
 type reader struct {
-	*Slack
+	*Poster
 	sealed  seals
 	request string
 
@@ -73,10 +74,10 @@ type reader struct {
 	buttons map[string]string      // ts of a card with buttons => its request
 }
 
-func (s *Slack) newReader(request string) (*reader, error) {
-	sealed, err := sealsOf(s.Trail)
+func (p *Poster) newReader(request string) (*reader, error) {
+	sealed, err := sealsOf(p.Trail)
 	return &reader{
-		Slack: s, sealed: sealed, request: request,
+		Poster: p, sealed: sealed, request: request,
 		entries: map[string]audit.Entry{}, cards: map[string]string{}, buttons: map[string]string{},
 	}, err
 }
@@ -85,8 +86,8 @@ func (s *Slack) newReader(request string) (*reader, error) {
 func (r *reader) read(ctx context.Context, thread, oldest string) error {
 	cursor := ""
 	for range trailPages {
-		messages, next, err := r.history(ctx, r.AuditChannel, thread, oldest, cursor)
-		if is(err, "thread_not_found") {
+		messages, next, err := r.Web.History(ctx, r.AuditChannel, thread, oldest, cursor)
+		if web.Is(err, "thread_not_found") {
 			return nil
 		}
 		if err != nil {
@@ -102,14 +103,14 @@ func (r *reader) read(ctx context.Context, thread, oldest string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("more than %d messages in %s since %s", trailPages*historyPage, r.AuditChannel, oldest)
+	return fmt.Errorf("more than %d messages in %s since %s", trailPages*web.HistoryPage, r.AuditChannel, oldest)
 }
 
 // card notes a message that has a thread of the trail. A card that was deleted
 // leaves its thread.
 func (r *reader) card(m slack.Message) {
 	switch {
-	case m.User == r.identity().user && m.Metadata.EventType == cardType:
+	case m.User == r.Web.Identity().User && m.Metadata.EventType == web.CardType:
 		r.cards[m.Timestamp] = m.LatestReply
 		request, _ := m.Metadata.EventPayload["request"].(string)
 		if request == r.request {
@@ -129,7 +130,7 @@ func (r *reader) entry(ctx context.Context, m slack.Message) {
 		return
 	}
 	e, err := r.sealed.entry(m)
-	if err == nil && m.User != r.identity().user {
+	if err == nil && m.User != r.Web.Identity().User {
 		err = fmt.Errorf("%s posted it", m.User)
 	}
 	if err != nil {

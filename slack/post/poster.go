@@ -1,0 +1,115 @@
+package post
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"countersign/approvals"
+	"countersign/audit"
+	"countersign/slack/web"
+)
+
+// A Config says what to bring to Slack, and where. Only Typed and Posted may be left out.
+type Config struct {
+	Web          *web.Client
+	Book         *approvals.Book
+	Trail        *audit.Trail
+	AuditChannel string   // where the trail is
+	Approvers    []string // people and groups of the policy, mentioned once when a card is posted
+	Command      string   // what people type, such as "/qualys-users"
+
+	// Typed reports whether an approval of so many users is typed in a dialog;
+	// then its button asks nothing first. nil means never.
+	Typed   func(users int) bool
+	Replica string // names this process
+
+	Log    *slog.Logger
+	Posted func(kind string, late time.Duration) // an entry, and how long after its event
+
+	Poll     time.Duration // how often to look for something to post
+	Lease    time.Duration // a silent poster is replaced after it
+	CardWait time.Duration // the longest wait of an entry for its card
+}
+
+// A Poster brings events and cards to Slack while it holds the lease, and reads
+// the trail back.
+type Poster struct {
+	Config
+	news news
+
+	mu      sync.Mutex
+	trouble error // why entries cannot be posted, or nil
+}
+
+// news wakes the loops of this replica's poster. Each channel holds one token.
+type news struct{ entries, cards chan struct{} }
+
+// New prepares to post.
+func New(c Config) *Poster {
+	return &Poster{Config: c, news: news{make(chan struct{}, 1), make(chan struct{}, 1)}}
+}
+
+// Stir says that there may be something to post.
+func (p *Poster) Stir() {
+	for _, loop := range []chan struct{}{p.news.entries, p.news.cards} {
+		select {
+		case loop <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Trouble is why entries cannot be posted at the moment, or nil.
+func (p *Poster) Trouble() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trouble
+}
+
+// noteTrouble notes how the last attempt to post went.
+func (p *Poster) noteTrouble(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trouble = err
+}
+
+// Run brings events and cards to Slack until ctx ends. All replicas run it; the
+// one that has the poster's lease works.
+func (p *Poster) Run(ctx context.Context) error {
+	for failures := 1; p.Web.Identity().Team == ""; failures++ {
+		err := p.Web.Hello(ctx)
+		if _, final := errors.AsType[*web.TokenError](err); final {
+			return err
+		}
+		if err != nil {
+			p.Log.ErrorContext(ctx, "the poster cannot begin", "err", err)
+			if !web.Sleep(ctx, patience(failures)) {
+				return nil
+			}
+		}
+	}
+	for failures := 0; ; {
+		s := p.newShift()
+		held, err := s.out.Lease(ctx, s.owner, p.Lease)
+		if failures++; err == nil {
+			failures = 0
+		}
+		if held {
+			s.hold(ctx)
+		}
+		if ctx.Err() == nil && err != nil {
+			p.Log.ErrorContext(ctx, "the poster's lease cannot be asked for", "failures", failures, "err", err)
+		}
+		if !web.Sleep(ctx, p.Poll*time.Duration(1+min(failures, 9))) {
+			return nil
+		}
+	}
+}
+
+// patience is the wait after so many failures: a second, doubling up to a minute.
+func patience(failures int) time.Duration {
+	return min(time.Second<<min(failures-1, 6), time.Minute)
+}

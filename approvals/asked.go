@@ -47,7 +47,8 @@ func (b *Book) Answered(ctx context.Context, op string) error {
 // Abandoned takes the commands whose replica has been silent for so long. Each
 // is returned once: the caller tells its person.
 func (b *Book) Abandoned(ctx context.Context, silence time.Duration) ([]Asked, error) {
-	raws, err := b.eval(ctx, abandoned, []string{b.key("asked"), b.key("askedat")}, silence.Milliseconds()).StringSlice()
+	keys := []string{b.key("asked"), b.key("askedat"), b.key("op:abandoned:" + rand.Text())}
+	raws, err := b.eval(ctx, abandoned, keys, silence.Milliseconds(), time.Minute.Milliseconds()).StringSlice()
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -47,7 +47,8 @@
 //	countersign:{TENANT}:login:<key>  string  what came of credentials that were shown to Qualys
 //
 // Records, payloads and ledgers get an expiry only when their request has
-// ended: an evicting Redis therefore never picks an open one, and the deadline
+// ended, counted anew once its card shows so: an evicting Redis therefore never
+// picks an open one, nothing is gone that is still to be posted, and the deadline
 // in the record, compared with Redis' TIME, is the only truth about expiry.
 //
 // # What Redis must let the bot do
@@ -69,8 +70,8 @@
 // the request was left to people. Every withdrawal and every review raises
 // round; what was approved in a round below floor counts no more.
 //
-// mac seals what was asked, of whom and until when; verb, users and filter are
-// judged by the plan. A record that holds what no script writes is as good as
+// mac seals what was asked, of whom and until when; verb, users, filter and
+// reason are judged by the plan. A record that holds what no script writes is as good as
 // forged: it is decided and run no more, and the script that finds it due leaves
 // it to people, once. Fields that a newer version adds are passed over and stay.
 package approvals

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"countersign/approvals/rules"
 )
 
@@ -26,6 +28,25 @@ func (b *Book) Frozen(ctx context.Context) (Freeze, error) {
 	}
 	r := record(fields)
 	return Freeze{By: r.person("by", ""), At: r.time("at")}, nil
+}
+
+// Blocked reports whether an approved request cannot be claimed now, whoever may
+// approve it: everything stands still and its deadline is to come, or another
+// one runs.
+func (b *Book) Blocked(ctx context.Context, p Pending) (bool, error) {
+	frozen, err := b.Frozen(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !frozen.At.IsZero() {
+		now, err := b.Now(ctx)
+		return err == nil && now.Before(p.Deadline), err
+	}
+	other, err := b.Client.Get(ctx, b.key("running")).Result()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	return err == nil && other != p.ID, unavailable(err)
 }
 
 // Freeze turns the switch on; ErrFrozen when it is on already.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,8 @@ func (b *Book) Hold(ctx context.Context, h Holding) (Pending, error) {
 	if h.Plan.IsZero() || h.By.ID == "" || h.Op == "" || h.Need < 1 || h.Expires <= 0 {
 		return Pending{}, errDraft
 	}
+	h.Reason = strings.ToValidUTF8(h.Reason, "\uFFFD") // as JSON will have it
+	h.Plan = h.Plan.because(h.Reason)
 	payload, err := h.Plan.payload()
 	if err != nil {
 		return Pending{}, err

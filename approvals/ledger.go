@@ -61,6 +61,20 @@ func (b *Book) Fates(ctx context.Context, p Pending) (map[qualys.SAQUserID]Outco
 	return all, nil
 }
 
+// tally counts what became of everybody in a run that began: of those the ledger
+// does not tell of, or where it cannot be read, nobody knows.
+func (b *Book) tally(ctx context.Context, p Pending) Counts {
+	fates, err := b.Fates(ctx, p)
+	if p.State != RUNNING || p.Plan.IsZero() || err != nil {
+		return p.doubtful()
+	}
+	counts := Counts{}
+	for _, o := range fates {
+		counts[string(o.Result)]++
+	}
+	return counts
+}
+
 // A mark is what the ledger says of a chunk: that a write of it was sent, or
 // that it is done; by which claim, and when.
 type mark struct {

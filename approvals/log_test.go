@@ -107,6 +107,7 @@ func TestAbandonedCommandsAreNoticedOnce(t *testing.T) {
 		none, err := b.Abandoned(t.Context(), time.Hour)
 		require.NoError(t, err)
 		assert.Empty(t, none)
+		hook(t, b.Client, &loseAnswers{seen: map[string]bool{}})
 		var lost []Asked
 		require.Eventually(t, func() bool {
 			lost, err = b.Abandoned(t.Context(), time.Millisecond)

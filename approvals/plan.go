@@ -70,6 +70,7 @@ type plan struct {
 	LeftOut []LeftOut                          `json:"left_out,omitempty"`
 	Scope   int                                `json:"scope,omitempty"`
 	Filter  string                             `json:"filter,omitempty"`
+	Reason  *string                            `json:"reason,omitempty"` // the requester's; nil in plans of older versions
 }
 
 // What NewPlan refuses.
@@ -188,7 +189,15 @@ func parsePlan(payload []byte) (Plan, error) {
 	if err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", errPlanPayload, err)
 	}
+	again.sealed.Reason = p.Reason
 	return again, nil
+}
+
+// because is the plan with its requester's words, so that they are under its
+// seal too.
+func (p Plan) because(reason string) Plan {
+	p.sealed.Reason = &reason
+	return p
 }
 
 // fingerprint hashes what would happen, over canonical JSON (RFC 8785): the

@@ -232,7 +232,10 @@ func (b *Book) readPlan(p Pending, box []byte) (Pending, error) {
 func (p Pending) with(plan Plan) (Pending, error) {
 	said, users := p, len(plan.sealed.Users)
 	p.Plan, p.Verb, p.Users, p.Filter = plan, plan.Verb(), users, plan.Filter()
-	if said.Verb != p.Verb || said.Users != p.Users || said.Filter != p.Filter {
+	if reason := plan.sealed.Reason; reason != nil {
+		p.Reason = *reason
+	}
+	if said.Verb != p.Verb || said.Users != p.Users || said.Filter != p.Filter || said.Reason != p.Reason {
 		return p, fmt.Errorf("%w: record %s tells of another plan than its own", ErrForged, p.ID)
 	}
 	p.genuine = true

@@ -14,6 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"countersign/qualys"
 )
 
 // A pair is a primary and its replica.
@@ -161,6 +163,8 @@ func TestAnUnreplicatedClaimIsForPeopleAfterItsDeadline(t *testing.T) {
 		postAll(t, b)
 		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
 		require.NoError(t, err)
+		require.NoError(t, run.Done(t.Context(), 0, map[qualys.SAQUserID]Outcome{1: {Result: ResultDone}}))
+		require.NoError(t, run.Sent(t.Context(), 1, 1))
 		require.NoError(t, run.Release(t.Context(), 0))
 		awaitRedis(t, b, p.Deadline)
 		if op == "before the claim" {
@@ -176,6 +180,7 @@ func TestAnUnreplicatedClaimIsForPeopleAfterItsDeadline(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, NEEDS_REVIEW, p.State)
 		assert.Equal(t, WhyUnreplicated, p.Cause)
+		assert.Equal(t, Counts{"done": 1, "unknown": 2}, p.Counts, "everybody is counted")
 		_, err = b.Close(t.Context(), p.ID, bob, "close "+op, "looked")
 		require.NoError(t, err)
 	}

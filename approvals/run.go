@@ -146,7 +146,10 @@ func (b *Book) mayClaim(ctx context.Context, id string) error {
 	if err != nil || copied {
 		return err
 	}
-	_, err = b.run(ctx, unclaimed, id, "", claimAgain.Milliseconds())
+	p, err := b.Pending(ctx, id)
+	if err == nil || errors.Is(err, ErrForged) {
+		_, err = b.run(ctx, unclaimed, id, "", claimAgain.Milliseconds(), b.tally(ctx, p).String(), p.Epoch)
+	}
 	return errors.Join(ErrUnreplicated, err)
 }
 
@@ -159,7 +162,7 @@ func (r *Run) unclaim(ctx context.Context) error {
 	case now.Before(r.Pending.Deadline):
 		err = r.Release(ctx, claimAgain)
 	default:
-		err = r.Review(ctx, WhyUnreplicated, nil)
+		err = r.Review(ctx, WhyUnreplicated, r.book.tally(ctx, r.Pending))
 	}
 	return errors.Join(ErrUnreplicated, err)
 }
@@ -220,9 +223,14 @@ func (r *Run) Sent(ctx context.Context, chunk, try int) error {
 	return err
 }
 
-// Unsent takes [Run.Sent] back: Qualys proved that it did nothing.
-func (r *Run) Unsent(ctx context.Context, chunk, try int) error {
-	_, err := r.script(ctx, unsent, chunk, try)
+// Unsent takes [Run.Sent] back: Qualys proved that it did nothing. before says
+// that the chunk had been sent already when its tries began to be counted anew.
+func (r *Run) Unsent(ctx context.Context, chunk, try int, before bool) error {
+	earlier := 0
+	if before {
+		earlier = 1
+	}
+	_, err := r.script(ctx, unsent, chunk, try, earlier)
 	return err
 }
 

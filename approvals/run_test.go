@@ -131,7 +131,7 @@ func TestAStaleOwnerIsFenced(t *testing.T) {
 		for name, err := range map[string]error{
 			"renew":   stale.Renew(t.Context()),
 			"sent":    stale.Sent(t.Context(), 0, 1),
-			"unsent":  stale.Unsent(t.Context(), 0, 1),
+			"unsent":  stale.Unsent(t.Context(), 0, 1, false),
 			"done":    stale.Done(t.Context(), 0, nil),
 			"finish":  stale.Finish(t.Context(), DONE, "", nil, ""),
 			"review":  stale.Review(t.Context(), WhyUnknown, nil),
@@ -156,13 +156,15 @@ func TestTheLedgerOutlivesItsOwner(t *testing.T) {
 		require.NoError(t, run.Done(t.Context(), 0, done))
 		require.NoError(t, run.Done(t.Context(), 0, done))
 		require.NoError(t, run.Sent(t.Context(), 1, 1))
-		require.NoError(t, run.Unsent(t.Context(), 1, 1), "turned away")
+		require.NoError(t, run.Unsent(t.Context(), 1, 1, false), "turned away")
 		chunks, err := run.Chunks(t.Context())
 		require.NoError(t, err)
 		assert.Zero(t, chunks[1].Sent)
 		require.NoError(t, run.Sent(t.Context(), 1, 1))
 		require.NoError(t, run.Sent(t.Context(), 1, 2))
-		require.NoError(t, run.Unsent(t.Context(), 1, 2), "the first try still stands")
+		require.NoError(t, run.Unsent(t.Context(), 1, 2, false), "the first try still stands")
+		require.NoError(t, run.Sent(t.Context(), 2, 1))
+		require.NoError(t, run.Unsent(t.Context(), 2, 1, true), "what was sent before people resumed it")
 		require.NoError(t, run.Release(t.Context(), 0))
 
 		run, err = b.Claim(t.Context(), p.ID, "second", time.Minute)
@@ -175,7 +177,8 @@ func TestTheLedgerOutlivesItsOwner(t *testing.T) {
 		assert.NotZero(t, chunks[1].Sent)
 		assert.Equal(t, 1, chunks[1].Try)
 		assert.Len(t, chunks[1].Users, 25)
-		assert.Zero(t, chunks[2].Sent)
+		assert.NotZero(t, chunks[2].Sent, "is read back")
+		assert.Zero(t, chunks[2].Try)
 		outcomes, err := b.Outcomes(t.Context(), p.ID)
 		require.NoError(t, err)
 		assert.Equal(t, done, outcomes)

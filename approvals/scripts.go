@@ -72,14 +72,15 @@ local function release()
   redis.call('ZREM', due, id)
   free()
 end
+local function keep(more)
+  for _, key in ipairs({record, payload, ledger}) do redis.call('PEXPIRE', key, ms(retention + more)) end
+end
 local function over(state, kind, by, why, cause, counts, file)
   set('state', state, 'ended', ms(now), 'ended_by', by, 'why', why, 'cause', cause, 'lease', '0')
   release()
   changed()
   event(kind, by, counts, file)
-  redis.call('PEXPIRE', record, retention)
-  redis.call('PEXPIRE', payload, retention)
-  redis.call('PEXPIRE', ledger, retention)
+  keep(2592000000) -- 30 days more, until shown says that the channel has it all
 end
 `
 
@@ -214,6 +215,7 @@ if known ~= '' then return answer(known) end
 if get('mac') ~= ARGV[8] or broken() then return answer('FORGED') end
 if ARGV[5] == get('by') then return answer('OWN') end
 if state ~= 'NEEDS_REVIEW' then return answer('OVER') end
+if get('ready') ~= '1' then return answer('NOTREADY') end
 if redis.call('EXISTS', payload) == 0 then return answer('GONE') end
 if counts(ARGV[5]) then return answer('ALREADY') end
 if get('round') ~= ARGV[9] then return answer('ROUND') end
@@ -221,8 +223,8 @@ set('o:' .. op, 'OK', 'resuming', '1')
 approve(ARGV[5], ARGV[7], ARGV[6])
 return answer('OK')`)
 
-// withdraw: by. It raises the round, so that the withdrawn approval can never
-// be put back.
+// withdraw: by. It raises the round, so that no approval sealed before, and
+// still on its way, is stored after it.
 var withdraw = script(expired + approvalOf + `
 local state = get('state')
 if state == '' then return {'NONE', ''} end
@@ -293,6 +295,8 @@ if state == '' then
   if redis.call('HEXISTS', open, id) == 1 then
     release()
     event('void', '')
+    redis.call('PEXPIRE', payload, retention)
+    redis.call('PEXPIRE', ledger, retention)
   end
   return {'NONE', ''}
 end
@@ -342,8 +346,12 @@ end
 if get('card_shared') == '1' then set('ready', '1') end
 return {'OK', ''}`)
 
-// shown: owner, version.
+// shown: owner, version. What ended and is shown so is kept for its retention
+// from then on.
 var shown = script(poster + `
 set('card_version', ARGV[6])
-if get('version') == ARGV[6] then redis.call('SREM', dirty, id) end
+if get('version') == ARGV[6] then
+  redis.call('SREM', dirty, id)
+  if get('ended') ~= '' then keep(0) end
+end
 return {'OK', ''}`)

@@ -57,17 +57,23 @@ redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', t[1] * 1000 + math.floor
 return 1`)
 
 // abandoned takes the commands that nobody works on any more. KEYS: asked,
-// askedat. ARGV: milliseconds of silence.
+// askedat, what this call took. ARGV: milliseconds of silence, milliseconds that
+// is kept: a call whose answer was lost takes the same again.
 var abandoned = newProgram(`
+if redis.call('EXISTS', KEYS[3]) == 1 then return redis.call('HVALS', KEYS[3]) end
 local t = redis.call('TIME')
 local before = t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[1]
 local out = {}
 for _, op in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', before))) do
   local command = redis.call('HGET', KEYS[1], op)
-  if command then out[#out + 1] = command end
+  if command then
+    out[#out + 1] = command
+    redis.call('HSET', KEYS[3], op, command)
+  end
   redis.call('HDEL', KEYS[1], op)
   redis.call('ZREM', KEYS[2], op)
 end
+redis.call('PEXPIRE', KEYS[3], ARGV[2])
 return out`)
 
 // freezing turns the switch. KEYS: freeze, op mark, log, seq. ARGV: on or off,

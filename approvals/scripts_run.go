@@ -18,8 +18,8 @@ return answer('OK')`)
 
 // claim: owner, lease, the longest a freeze may hold a run up, in milliseconds.
 // An owner names one attempt, so that a claim whose answer was lost is the same
-// claim again. A run that a person stopped is claimed in a freeze, too: only to
-// end it. With the record comes the payload.
+// claim again. A run that a person stopped is claimed in a freeze, too, and while
+// another one runs: only to end it. With the record comes the payload.
 var claim = script(reviewing + `
 local state = get('state')
 if state ~= 'APPROVED' and state ~= 'RUNNING' then
@@ -37,9 +37,10 @@ if state == 'APPROVED' and now < tonumber(get('starts')) then return answer('WAI
 if state == 'APPROVED' and redis.call('EXISTS', payload) == 0 then return answer('GONE') end
 if (redis.call('GET', policy) or '') ~= hash then return answer('POLICY') end
 if (tonumber(redis.call('HGET', posted, 'seq') or '') or 0) < tonumber(get('approved_seq')) then return answer('TRAIL') end
-local other = redis.call('GET', running)
-if other and other ~= id then return answer('BUSY') end
 local stopped = state == 'RUNNING' and get('stop') ~= ''
+local other = redis.call('GET', running)
+if stopped then other = nil end
+if other and other ~= id then return answer('BUSY') end
 local since = not stopped and frozen()
 if since then
   if state == 'APPROVED' and now >= tonumber(get('deadline')) then
@@ -50,7 +51,7 @@ if since then
 end
 add('epoch', 1)
 set('state', 'RUNNING', 'owner', ARGV[5], 'lease', ms(now + ARGV[6]), 'unreplicated', '')
-redis.call('SET', running, id)
+if not stopped then redis.call('SET', running, id) end
 redis.call('ZADD', due, ms(now + ARGV[6]), id)
 changed()
 if get('started') == '' and not stopped then
@@ -101,13 +102,14 @@ for i = 9, #ARGV, 2 do add('n:' .. ARGV[i], ARGV[i + 1]) end
 changed()
 return {'OK', ''}`)
 
-// unsent: epoch, lease, chunk, try. It takes a mark back: the call was turned
-// away, so nothing was done. What an earlier try may have done still stands.
+// unsent: epoch, lease, chunk, try, and 1 where the chunk was sent before this
+// try was counted as the first. It takes a mark back: the call was turned away,
+// so nothing was done. What an earlier try may have done still stands.
 var unsent = script(fence + `
 local before = redis.call('HGET', ledger, ARGV[7]) or ''
 local mark = 'sent|' .. ARGV[5] .. '|' .. ARGV[8] .. '|'
 if string.sub(before, 1, #mark) == mark then
-  if ARGV[8] == '1' then
+  if ARGV[8] == '1' and ARGV[9] ~= '1' then
     redis.call('HDEL', ledger, ARGV[7])
   else
     redis.call('HSET', ledger, ARGV[7], 'sent|' .. ARGV[5] .. '|' .. ms(ARGV[8] - 1) .. '|' .. string.sub(before, #mark + 1))
@@ -115,12 +117,13 @@ if string.sub(before, 1, #mark) == mark then
 end
 return {'OK', ''}`)
 
-// finish: epoch, lease, state, kind, cause, counts, sha of the result's CSV.
+// finish: epoch, lease, state, kind, cause, counts, sha of the result's CSV. It
+// is its stopper's only where that is its cause.
 var finish = script(`
 if get('epoch') == ARGV[5] and get('state') == ARGV[7] then return answer('OK') end
 ` + fence + `
 set('result_sha', ARGV[11])
-over(ARGV[7], ARGV[8], get('stop'), '', ARGV[9], ARGV[10], ARGV[11])
+over(ARGV[7], ARGV[8], ARGV[9] == 'stopped' and get('stop') or '', '', ARGV[9], ARGV[10], ARGV[11])
 return answer('OK')`)
 
 // release: epoch, lease, milliseconds until somebody may look again.
@@ -139,13 +142,14 @@ end
 return answer('OK')`)
 
 // unclaimed: milliseconds until somebody should look again at a request that
-// was not claimed, because no replica of Redis could be shown to have it.
+// was not claimed, because no replica of Redis could be shown to have it; counts
+// of its users, if it ran, and the epoch in which they were counted.
 var unclaimed = script(reviewing + `
 local state, late = get('state'), now >= num('deadline')
 if state == 'APPROVED' and late then
   over('EXPIRED', 'expired', '', '', 'unreplicated')
-elseif state == 'RUNNING' and late and num('lease') <= now then
-  leave('unreplicated', '')
+elseif state == 'RUNNING' and late and num('lease') <= now and get('epoch') == ARGV[7] then
+  leave('unreplicated', ARGV[6])
 else
   redis.call('ZADD', due, 'XX', ms(now + ARGV[5]), id)
 end

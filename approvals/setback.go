@@ -3,14 +3,18 @@ package approvals
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
+
+	"github.com/redis/go-redis/v9"
 )
 
-// doubted leaves an open request to people, wherever it stands: cause, counts.
-var doubted = script(reviewing + `
+// doubted leaves an open request to people, wherever it stands: owner, cause,
+// counts.
+var doubted = script(poster + reviewing + `
 local state = get('state')
 if state ~= 'PENDING' and state ~= 'APPROVED' and state ~= 'RUNNING' then return answer('OVER') end
-leave(ARGV[5], ARGV[6])
+leave(ARGV[6], ARGV[7])
 return answer('OK')`)
 
 // renumber lets the log go on behind an entry that is in the channel already.
@@ -42,10 +46,12 @@ return 'OK'`)
 // SetBack mends a book that has forgotten what the channel shows: Redis was set
 // back, or lost everything. seq and hash are the channel's newest entry. Open
 // requests are left to people, events that were not posted yet get numbers
-// behind that entry, and an event in front of them says what happened.
+// behind that entry, and an event in front of them says what happened. Where no
+// policy is recorded any more this replica's is the newest. A book that is not
+// behind, or not any more, stays as it is: another poster was faster.
 func (o Outbox) SetBack(ctx context.Context, owner string, seq int64, hash string) error {
-	posted, _, err := o.Head(ctx)
-	if err != nil {
+	posted, last, err := o.Head(ctx)
+	if err != nil || posted > seq || posted == seq && last == hash {
 		return err
 	}
 	open, err := o.book.Open(ctx)
@@ -53,9 +59,13 @@ func (o Outbox) SetBack(ctx context.Context, owner string, seq int64, hash strin
 		return err
 	}
 	for _, p := range open {
-		if _, err := o.book.run(ctx, doubted, p.ID, "", string(WhyRolledBack), p.doubtful().String()); err != nil {
+		if err := o.script(ctx, doubted, p.ID, owner, string(WhyRolledBack), p.doubtful().String()); err != nil {
 			return err
 		}
+	}
+	err = o.book.Client.SetArgs(ctx, o.book.key("policy"), o.book.Policy, redis.SetArgs{Mode: "NX"}).Err()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return unavailable(err)
 	}
 	kind, facts := Alarm, Facts{Why: WhyRolledBack}
 	if posted == 0 {

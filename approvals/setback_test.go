@@ -24,7 +24,13 @@ func TestABookThatWasSetBackGoesOnBehindTheChannel(t *testing.T) {
 		run, err := b.Claim(t.Context(), open[2].ID, "me", time.Minute)
 		require.NoError(t, err)
 
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last-1, "h"), "a poster that slept: others posted meanwhile")
 		require.ErrorIs(t, b.Outbox().SetBack(t.Context(), "somebody else", last+5, "h"), ErrFenced)
+		for _, p := range open {
+			now, err := b.Pending(t.Context(), p.ID)
+			require.NoError(t, err)
+			assert.NotEqual(t, NEEDS_REVIEW, now.State, "neither has a say")
+		}
 		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h"))
 		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h"), "its answer was lost")
 		seq, hash, err := b.Outbox().Head(t.Context())
@@ -64,10 +70,33 @@ func TestAnEmptyBookContinuesTheChannel(t *testing.T) {
 		ok, err := b.Outbox().Lease(t.Context(), posterName, time.Minute)
 		require.NoError(t, err)
 		require.True(t, ok)
+		require.NoError(t, client.Del(t.Context(), b.key("policy")).Err())
 		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h"))
 		events := postAll(t, b)
 		assert.Equal(t, []Kind{Continued, Start}, kinds(events))
 		assert.EqualValues(t, 129, events[0].Seq)
 		assert.Equal(t, "128", events[0].Facts.Detail)
+		p := approved(t, b, "after it", 1, 3)
+		_, err = b.Claim(t.Context(), p.ID, "me", time.Minute)
+		require.NoError(t, err, "what is asked for now can run")
+	})
+}
+
+// A request that nobody has seen is not resumed, however it came to need review.
+func TestWhatNobodySawIsNotResumed(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		p, err := b.Hold(t.Context(), holding(t, "op", 1, 3))
+		require.NoError(t, err)
+		ok, err := b.Outbox().Lease(t.Context(), posterName, time.Minute)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h"))
+		_, err = b.Resume(t.Context(), p.ID, bob, "early")
+		require.ErrorIs(t, err, ErrNotReady)
+		show(t, b, p.ID)
+		p, err = b.Resume(t.Context(), p.ID, bob, "resume")
+		require.NoError(t, err)
+		assert.Equal(t, RUNNING, p.State)
 	})
 }

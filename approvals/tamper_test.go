@@ -167,6 +167,7 @@ func TestALostRecordIsVoid(t *testing.T) {
 		require.NoError(t, b.Expire(t.Context(), p.ID))
 		require.NoError(t, b.Expire(t.Context(), p.ID))
 		assert.Equal(t, []Kind{Started, Void}, kinds(postAll(t, b)))
+		assert.Positive(t, client.PTTL(t.Context(), b.key("p:"+p.ID)).Val(), "its users are not kept for ever")
 		next := approved(t, b, "next", 1, 3)
 		_, err = b.Claim(t.Context(), next.ID, "me", time.Minute)
 		require.NoError(t, err)
@@ -177,15 +178,16 @@ func TestALostRecordIsVoid(t *testing.T) {
 func TestACardSaysWhatThePlanSays(t *testing.T) {
 	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
 		b := openBook(t, client)
-		for i, field := range []string{"users", "verb", "filter"} {
+		for i, field := range []string{"users", "verb", "filter", "reason"} {
 			p := held(t, b, holding(t, field, 1+10*i, 3))
 			record := b.key("r:" + p.ID)
-			require.NoError(t, client.HSet(t.Context(), record, field, map[string]string{"users": "1", "verb": "update", "filter": "id=1"}[field]).Err())
+			require.NoError(t, client.HSet(t.Context(), record, field, map[string]string{"users": "1", "verb": "update", "filter": "id=1", "reason": "a harmless one"}[field]).Err())
 			lie, err := b.Pending(t.Context(), p.ID)
 			require.ErrorIs(t, err, ErrForged, field)
 			assert.Equal(t, 3, lie.Users)
 			assert.Equal(t, Delete, lie.Verb)
 			assert.Equal(t, "firstName=NewVendor", lie.Filter)
+			assert.Equal(t, "SEC-124", lie.Reason)
 			stale := yes(p, bob)
 			stale.Seen = p
 			_, err = b.Decide(t.Context(), stale)

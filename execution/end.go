@@ -10,7 +10,8 @@ import (
 )
 
 // tally counts what became of every user of the plan, those included whose turn
-// never came. Users whose write was not observed to the end are unknown.
+// never came. Users whose write was not observed to the end have
+// an unknown result.
 func (r *run) tally(ctx context.Context) (map[qualys.SAQUserID]approvals.Outcome, approvals.Counts, error) {
 	all, err := r.Book.Outcomes(ctx, r.p.ID)
 	if err != nil {

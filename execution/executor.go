@@ -85,15 +85,17 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// An Executor carries approved plans out, one at a time.
+// An Executor carries approved plans out, one at a time. A run that a person
+// stopped does not wait for its turn to end.
 type Executor struct {
 	Config
 	running chan struct{} // holds one token while a plan is run by this replica
+	ending  chan struct{} // the same, of a run that a person stopped
 }
 
 // New makes an executor. Run starts it.
 func New(c Config) *Executor {
-	return &Executor{Config: c.withDefaults(), running: make(chan struct{}, 1)}
+	return &Executor{Config: c.withDefaults(), running: make(chan struct{}, 1), ending: make(chan struct{}, 1)}
 }
 
 // Run looks for work until the context ends. Then it claims nothing more,
@@ -167,17 +169,28 @@ func (e *Executor) review(ctx context.Context, id string, why approvals.Why) err
 // claim starts the run in a goroutine of its own, unless this replica is
 // running another one. Rights are judged right before.
 func (e *Executor) claim(ctx context.Context, p approvals.Pending, work *sync.WaitGroup) error {
+	turn := e.running
+	if p.State == approvals.RUNNING && p.Stopper.ID != "" { // it sends nothing any more
+		turn = e.ending
+	}
 	select {
-	case e.running <- struct{}{}:
+	case turn <- struct{}{}:
 	default:
 		return nil // it stays due
 	}
 	claimed := false
 	defer func() {
 		if !claimed {
-			<-e.running
+			<-turn
 		}
 	}()
+	if p.State == approvals.APPROVED {
+		// Rights are looked up only where they matter: Slack allows few look-ups.
+		blocked, err := e.Book.Blocked(ctx, p)
+		if err != nil || blocked {
+			return errors.Join(err, e.Book.Later(ctx, p.ID, 5*time.Second))
+		}
+	}
 	if p.State == approvals.APPROVED && !e.Off("rights-claim") {
 		why, err := e.judge(ctx, p, e.Directory)
 		if err != nil {
@@ -194,7 +207,7 @@ func (e *Executor) claim(ctx context.Context, p approvals.Pending, work *sync.Wa
 	}
 	claimed = true
 	work.Go(func() {
-		defer func() { <-e.running }()
+		defer func() { <-turn }()
 		if err := e.carryOut(ctx, run, err); err != nil {
 			e.Log.ErrorContext(ctx, "a run was left to the next owner", "request", p.ID, "err", err)
 		}

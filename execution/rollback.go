@@ -44,7 +44,7 @@ func (r *run) match(work context.Context) (hold, end error) {
 	case last >= 0 && head > uint64(last):
 		return nil, review{approvals.WhyRolledBack, fmt.Errorf("the channel is at #%d, Redis at #%d", head, last)}
 	}
-	if e, ok := refuted(entries); ok {
+	if e, ok := refuted(entries, r.p.Approvals); ok {
 		return nil, review{approvals.WhyRolledBack, fmt.Errorf("#%d in the channel says %s", e.Seq, e.Kind)}
 	}
 	r.matched = true
@@ -58,17 +58,35 @@ var ends = []approvals.Kind{
 }
 
 // refuted returns the entry that says that the request is over, or that its last
-// approval does not hold any more, if there is one.
-func refuted(entries []audit.Entry) (audit.Entry, bool) {
+// approval does not hold any more, or one of those that Redis counts, if there is
+// one.
+func refuted(entries []audit.Entry, counted []approvals.Approval) (audit.Entry, bool) {
 	var newest audit.Entry
+	said := map[string]audit.Entry{} // the newest of each person's
 	for _, e := range entries {
 		switch {
 		case slices.Contains(ends, e.Kind):
 			return e, true
+		case person(e) && e.Seq > said[e.By].Seq:
+			said[e.By] = e
+		}
+	}
+	for _, a := range counted {
+		if e := said[a.By.String()]; e.Kind == approvals.Withdrawn {
+			return e, true
+		}
+	}
+	for _, e := range entries {
+		switch {
 		case e.Seq < newest.Seq:
 		case e.Kind == approvals.Approved, e.Kind == approvals.Resumed, e.Kind == approvals.Withdrawn, e.Kind == approvals.Review:
 			newest = e
 		}
 	}
 	return newest, newest.Kind == approvals.Withdrawn || newest.Kind == approvals.Review
+}
+
+// person reports whether an entry says what somebody's approval is worth.
+func person(e audit.Entry) bool {
+	return e.Kind == approvals.Approved || e.Kind == approvals.Resumed || e.Kind == approvals.Withdrawn
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"countersign/approvals"
+	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/execution"
 )
@@ -18,6 +19,15 @@ func said(kinds ...approvals.Kind) []audit.Entry {
 	var all []audit.Entry
 	for i, k := range kinds {
 		all = append(all, audit.Entry{Seq: int64(i) + 1, Kind: k})
+	}
+	return all
+}
+
+// saidBy takes persons and kinds in turn.
+func saidBy(who ...any) []audit.Entry {
+	var all []audit.Entry
+	for i := 0; i < len(who); i += 2 {
+		all = append(all, audit.Entry{Seq: int64(i) + 1, By: who[i].(rules.Person).String(), Kind: who[i+1].(approvals.Kind)})
 	}
 	return all
 }
@@ -35,6 +45,9 @@ func TestTheChannelKnowsMore(t *testing.T) {
 		"no approval at all":             {0, nil, approvals.DONE},
 		"a withdrawal":                   {0, said(approvals.Approved, approvals.Withdrawn), approvals.NEEDS_REVIEW},
 		"a withdrawal that was made up":  {0, said(approvals.Approved, approvals.Withdrawn, approvals.Approved), approvals.DONE},
+		"an approval that was put back":  {0, saidBy(bob, approvals.Approved, bob, approvals.Withdrawn, carol, approvals.Approved), approvals.NEEDS_REVIEW},
+		"a withdrawal of somebody else":  {0, saidBy(carol, approvals.Approved, carol, approvals.Withdrawn, bob, approvals.Approved), approvals.DONE},
+		"a withdrawal thought over":      {0, saidBy(bob, approvals.Approved, bob, approvals.Withdrawn, bob, approvals.Approved), approvals.DONE},
 		"a review":                       {0, said(approvals.Approved, approvals.Started, approvals.Review), approvals.NEEDS_REVIEW},
 		"a review that was resumed":      {0, said(approvals.Approved, approvals.Review, approvals.Approved, approvals.Resumed), approvals.DONE},
 		"a rejection":                    {0, said(approvals.Approved, approvals.Rejected), approvals.NEEDS_REVIEW},

@@ -119,3 +119,49 @@ func TestAResumedRunHasNewRounds(t *testing.T) {
 		assert.EqualValues(t, 2, p.Epoch)
 	})
 }
+
+// What was deleted before people looked is still our own doing when the first
+// new round is turned away.
+func TestATurnedAwayRoundForgetsNothing(t *testing.T) {
+	inHouse(t, 27, func(h *house) {
+		p := h.approved(h.plan())
+		r := h.replica()
+		r.at("chunk.begin", 2, func() {
+			h.api.Stubborn(h.id(23), h.id(24))
+			h.api.LoseAnswers(miniqualys.Delete, 1)
+		}).at("qualys.after", 2, func() { h.api.Fail(miniqualys.Delete, 500, "", 2) }).run(policyText)
+		p = h.await(p, 5*time.Minute, approvals.NEEDS_REVIEW)
+		h.api.RateLimit(miniqualys.Delete, 409, nil, 1)
+		_, err := h.book.Resume(h.Context(), p.ID, carol, "resume")
+		require.NoError(h, err)
+		h.post()
+		p = h.await(p, 2*time.Minute, approvals.DONE_WITH_ERRORS)
+		assert.Equal(t, "done=25 failed=2", h.event(p, approvals.Finished).Counts.String())
+	})
+}
+
+// A resumed run that somebody stops ends at once, also while the same replica is
+// at another plan.
+func TestAStopDoesNotWaitForAnotherRun(t *testing.T) {
+	inHouse(t, 4, func(h *house) {
+		users := h.users()
+		first := h.approved(h.planOf(users[:2]))
+		time.Sleep(coolDown)
+		run, err := h.book.Claim(h.Context(), first.ID, "somebody", time.Minute)
+		require.NoError(h, err)
+		require.NoError(h, run.Review(h.Context(), approvals.WhyCredentials, approvals.Counts{"not-run": 2}))
+		second := h.approved(h.planOf(users[2:]))
+		h.api.RateLimit(miniqualys.Delete, 409, map[string]string{"X-RateLimit-ToWait-Sec": "50"}, 1)
+		r := h.replica()
+		<-r.at("qualys.after", 1, func() {}).run(policyText).struck
+		_, err = h.book.Resume(h.Context(), first.ID, bob, "resume")
+		require.NoError(h, err)
+		_, err = h.book.Stop(h.Context(), first.ID, carol, "stop")
+		require.NoError(h, err)
+		h.post()
+		first = h.await(first, 20*time.Second, approvals.STOPPED)
+		assert.Equal(t, "not-run=2", h.event(first, approvals.Stopped).Counts.String())
+		assert.Equal(t, approvals.RUNNING, h.read(second).State)
+		h.await(second, 2*time.Minute, approvals.DONE)
+	})
+}

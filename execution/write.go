@@ -70,7 +70,7 @@ func (t *turn) send(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUs
 
 // unsent takes the mark of a call back that certainly did nothing.
 func (t *turn) unsent(ctx context.Context) error {
-	return t.steadily(ctx, func() error { return t.claim.Unsent(ctx, t.chunk.N, t.try) })
+	return t.steadily(ctx, func() error { return t.claim.Unsent(ctx, t.chunk.N, t.try, !t.chunk.Sent.IsZero()) })
 }
 
 // turnedAway waits after a call that certainly did nothing. Then the chunk

@@ -26,7 +26,7 @@ const (
 )
 
 // Entries reads the trail back from Slack: its newest number, and its entries
-// about a request since that was last approved, in their order. An executor
+// about a request since the oldest of its approvals, in their order. An executor
 // compares them with what Redis says. What others posted, and what was not
 // sealed with a key of this trail, does not count.
 func (p *Poster) Entries(ctx context.Context, request string) (head uint64, entries []audit.Entry, err error) {
@@ -43,10 +43,11 @@ func (p *Poster) Entries(ctx context.Context, request string) (head uint64, entr
 	if err != nil {
 		return 0, nil, err
 	}
-	// Redis may have forgotten what came after its newest approval, and nothing before.
+	// Redis may have forgotten what came after its newest approval, or that an
+	// older one was withdrawn.
 	from := pending.Created
-	for _, a := range pending.Approvals {
-		if a.At.After(from) {
+	for i, a := range pending.Approvals {
+		if i == 0 || a.At.Before(from) {
 			from = a.At
 		}
 	}

@@ -1,10 +1,9 @@
-//go:build !race
-
 package simulation
 
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,17 +23,18 @@ type checker struct {
 	plans    map[string]*asked  // by id, as somebody typed them
 	matters  map[string]*matter // by id, as the log tells of them
 	order    []*matter
-	seen     int64 // events so far
-	frozen   int64 // since when, by Redis' clock, or 0
-	answers  map[string]int
-	maybe    []*chance
+	seen     int64          // events so far
+	frozen   int            // the step in which somebody froze everything, or 0
+	answers  map[string]int // operation => the step in which it was first told yes
+	maybe    []*chance      // what happens once it can
 	replicas int
 	posters  int
+	observed int // the step that was looked at last
 	acted    int // the step of the last chance that was weighed
 
-	stoppedAt map[string]int64 // id => when somebody was told that it stops
-	forged    map[string]bool  // written to by Mallory
-	tired     map[string]bool  // nobody approves it any more
+	stoppedAt map[string]int  // id => the step in which somebody was told that it stops
+	forged    map[string]bool // written to by Mallory
+	tired     map[string]bool // nobody approves it any more
 
 	final map[string]approvals.State // how the records ended: outside the bubble it is another time
 }
@@ -42,186 +42,63 @@ type checker struct {
 // A matter is a request as the log tells of it.
 type matter struct {
 	*asked
-	state    approvals.State
-	deadline int64
-	starts   int64
-	have     map[rules.Person]bool
-	approved int64 // number of the last approval
-	owner    *actor
-	epoch    string
-	ledger   string
-	lease    string
-	claims   int
-	started  int
-	rolled   bool // Redis forgot how it ended
-	sums     int  // summaries
-	counts   approvals.Counts
+	state            approvals.State
+	deadline, starts int64 // by Redis' clock, in milliseconds
+	have             map[rules.Person]bool
+	approved         int64 // number of the last approval
+
+	owner        *actor
+	epoch, lease string            // as the record had them last
+	ledger       map[string]string // chunk => its mark
+	sent         int               // the step in which a write was last marked as sent
+	refused      string            // the epoch in which Qualys refused the login
+
+	claims, started, sums int // sums are summaries
+	counts                approvals.Counts
+	effects               map[userID]int // how often a write of it changed the user
+	rolled                bool           // Redis forgot how it ended
+}
+
+func newMatter(r *asked) *matter {
+	return &matter{asked: r, state: approvals.PENDING, have: map[rules.Person]bool{}, effects: map[userID]int{}}
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, plans: map[string]*asked{}, matters: map[string]*matter{}, answers: map[string]int{},
-		stoppedAt: map[string]int64{}, forged: map[string]bool{}, tired: map[string]bool{}, final: map[string]approvals.State{},
+		stoppedAt: map[string]int{}, forged: map[string]bool{}, tired: map[string]bool{}, final: map[string]approvals.State{},
 	}
 }
 
 func (c *checker) bad(format string, args ...any) {
 	said := fmt.Sprintf(format, args...)
 	c.broken = append(c.broken, said)
+	c.stats.broken++
 	c.note("BROKEN %s", said)
 }
 
-// observe looks at everything that the last step changed.
+// observe looks at everything that the last turn changed, and weighs the chances.
 func (c *checker) observe() {
-	if n, err := c.m.Get(key("seq")); err == nil && n != strconv.FormatInt(c.seen, 10) {
-		c.replay()
-	}
-	for _, m := range c.order {
-		c.look(m)
+	if c.last != nil && c.last.script() && c.observed != c.step { // nothing else of an actor's writes to Redis
+		c.observed = c.step
+		if n, err := c.m.Get(key("seq")); err == nil && n != strconv.FormatInt(c.seen, 10) {
+			c.replay()
+		}
+		for _, m := range c.order {
+			c.look(m)
+		}
 	}
 	if time.Now().Before(c.healed) {
 		for i, chance := range c.maybe {
 			if !time.Now().Before(chance.from) && chance.can() {
 				c.note("it happens: %s", chance.name)
+				c.stats.deeds[chance.name]++
 				c.maybe = slices.Delete(slices.Clone(c.maybe), i, i+1)
 				chance.do()
 				return
 			}
 		}
 	}
-}
-
-// replay reads the new events of the log.
-func (c *checker) replay() {
-	entries, err := c.m.Stream(key("log"))
-	if err != nil {
-		c.bad("log: %v", err)
-		return
-	}
-	for _, entry := range entries[min(int(c.seen), len(entries)):] {
-		c.seen++
-		if entry.ID != fmt.Sprintf("%d-0", c.seen) {
-			c.bad("log: entry %s stands where %d belongs", entry.ID, c.seen)
-		}
-		v := map[string]string{}
-		for pair := range slices.Chunk(entry.Values, 2) {
-			v[pair[0]] = pair[1]
-		}
-		c.event(v)
-	}
-	if n, _ := c.m.Get(key("seq")); n != strconv.FormatInt(c.seen, 10) {
-		c.bad("log: %d events and number %s", c.seen, n)
-	}
-}
-
-func number(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64)
-	return n
-}
-
-func millis(s string) time.Time { return time.UnixMilli(number(s)) }
-
-// event judges one event of the log.
-func (c *checker) event(v map[string]string) {
-	kind, id, at := approvals.Kind(v["kind"]), v["request"], number(v["at"])
-	c.stats.events[string(kind)]++
-	c.note("event %d: %s %s %s %s %s", c.seen, kind, id, v["by"], v["counts"], v["why"])
-	switch kind {
-	case approvals.Frozen, approvals.Unfrozen:
-		c.frozen = 0
-		if kind == approvals.Frozen {
-			c.frozen = at
-		}
-		return
-	case approvals.Requested:
-		c.requested(id, v)
-		return
-	}
-	m := c.matters[id]
-	if m == nil {
-		c.bad("log: %s of %s, which nobody asked for", kind, id)
-		return
-	}
-	by, _ := rules.ParsePerson(v["by"])
-	switch kind {
-	case approvals.Approved, approvals.Resumed:
-		c.approval(m, kind, by, at, number(v["starts"]))
-	case approvals.Withdrawn:
-		c.in(m, kind, approvals.PENDING, approvals.APPROVED)
-		if !m.have[by] && !c.forged[m.id] {
-			c.bad("withdrawn: %s took back what %s never gave", id, by)
-		}
-		delete(m.have, by)
-		if len(m.have) < m.need {
-			m.state = approvals.PENDING
-		}
-	case approvals.Rejected:
-		c.in(m, kind, approvals.PENDING, approvals.APPROVED)
-		c.ends(m, approvals.REJECTED)
-	case approvals.Cancelled:
-		c.in(m, kind, approvals.PENDING, approvals.APPROVED)
-		if by != m.by {
-			c.bad("cancelled: %s by %s, who did not ask", id, by)
-		}
-		c.ends(m, approvals.CANCELLED)
-	case approvals.Expired:
-		c.stats.expired[fmt.Sprintf("%d of %d %s", len(m.have), m.need, v["why"])]++
-		c.in(m, kind, approvals.PENDING, approvals.APPROVED)
-		c.ends(m, approvals.EXPIRED)
-	case approvals.Started:
-		c.startedBy(m, at)
-	case approvals.Finished, approvals.Stopped:
-		c.in(m, kind, approvals.RUNNING)
-		m.sums++
-		m.counts, _ = approvals.ParseCounts(v["counts"])
-		if kind == approvals.Stopped {
-			c.ends(m, approvals.STOPPED)
-		} else {
-			c.ends(m, approvals.State(c.m.HGet(key("r:"+id), "state")))
-		}
-	case approvals.Review:
-		c.in(m, kind, approvals.APPROVED, approvals.RUNNING)
-		m.state, m.have = approvals.NEEDS_REVIEW, map[rules.Person]bool{}
-		m.counts, _ = approvals.ParseCounts(v["counts"])
-		c.stats.reviews[v["why"]]++
-	case approvals.Closed:
-		c.in(m, kind, approvals.NEEDS_REVIEW)
-		c.ends(m, approvals.CLOSED)
-	default:
-		c.bad("log: %s of %s", kind, id)
-	}
-}
-
-func (c *checker) requested(id string, v map[string]string) {
-	r := c.plans[id]
-	if r == nil {
-		for _, other := range c.asked {
-			if other.plan.Fingerprint() == v["fp"] {
-				r = other
-			}
-		}
-		if r == nil || c.matters[r.id] != nil {
-			c.bad("requested: %s twice", id)
-			return
-		}
-	}
-	m := &matter{asked: r, state: approvals.PENDING, deadline: number(v["deadline"]), have: map[rules.Person]bool{}}
-	for _, other := range c.order {
-		if other.state.Open() && other.shares(m) {
-			c.bad("overlap: %s holds users of %s", id, other.id)
-		}
-	}
-	c.matters[id] = m
-	c.order = append(c.order, m)
-}
-
-func (m *matter) shares(other *matter) bool {
-	for _, u := range m.plan.Users() {
-		if slices.ContainsFunc(other.plan.Users(), func(v qualys.SAQUser) bool { return u.ID == v.ID }) {
-			return true
-		}
-	}
-	return false
 }
 
 // look compares the record with the matter after every step.
@@ -237,16 +114,31 @@ func (c *checker) look(m *matter) {
 		c.bad("epoch: %s moved the lease of %s, which is %s's", c.last.name, m.id, m.ownerName())
 	}
 	m.lease = lease
-	if !c.m.Exists(key("c:" + m.id)) {
+	c.lookAtLedger(m)
+}
+
+// lookAtLedger says that nobody but the owner writes to the ledger.
+func (c *checker) lookAtLedger(m *matter) {
+	fields, _ := c.m.HKeys(key("c:" + m.id))
+	marks := map[string]string{}
+	for _, chunk := range fields {
+		if !strings.HasPrefix(chunk, "o:") {
+			marks[chunk] = c.m.HGet(key("c:"+m.id), chunk)
+		}
+	}
+	if maps.Equal(marks, m.ledger) {
 		return
 	}
-	ledger := c.marks(m.id)
-	if ledger != m.ledger {
-		if m.owner == nil || c.last == nil || c.last.actor != m.owner {
-			c.bad("epoch: the ledger of %s was written by %s, and is %s's", m.id, c.last.name, m.ownerName())
-		}
-		m.ledger = ledger
+	c.note("ledger of %s: %v", m.id, marks)
+	if m.owner == nil || c.last == nil || c.last.actor != m.owner {
+		c.bad("epoch: the ledger of %s was written by %s, and is %s's", m.id, c.last.name, m.ownerName())
 	}
+	for chunk, mark := range marks {
+		if strings.HasPrefix(mark, "sent") && mark != m.ledger[chunk] {
+			m.sent = c.step
+		}
+	}
+	m.ledger = marks
 }
 
 func (m *matter) ownerName() string {
@@ -254,18 +146,6 @@ func (m *matter) ownerName() string {
 		return "nobody"
 	}
 	return m.owner.name
-}
-
-func (c *checker) marks(id string) string {
-	fields, _ := c.m.HKeys(key("c:" + id))
-	slices.Sort(fields)
-	var b strings.Builder
-	for _, f := range fields {
-		if !strings.HasPrefix(f, "o:") {
-			fmt.Fprintf(&b, "%s=%s ", f, c.m.HGet(key("c:"+id), f))
-		}
-	}
-	return b.String()
 }
 
 // claimed judges a claim: the first, or a takeover.
@@ -278,16 +158,19 @@ func (c *checker) claimed(m *matter, epoch string) {
 	if newest, _ := c.m.Get(key("policy")); m.owner.policy.Hash() != newest {
 		c.bad("policy: %s was claimed under an old one", m.id)
 	}
-	if c.frozen != 0 {
+	if c.frozen != 0 && !c.toEnd(m) {
 		c.bad("freeze: %s was claimed while everything was frozen", m.id)
 	}
 	for _, other := range c.order {
-		lease := number(c.m.HGet(key("r:"+other.id), "lease"))
-		if other != m && other.state == approvals.RUNNING && lease > c.now().UnixMilli() {
+		if other != m && other.state == approvals.RUNNING && c.leased(other.id) && !c.toEnd(m) && !c.toEnd(other) {
 			c.bad("slot: %s was claimed while %s runs", m.id, other.id)
 		}
 	}
 }
+
+// toEnd reports whether a run was stopped: it may be claimed in a freeze, and
+// while another one runs, to be ended.
+func (c *checker) toEnd(m *matter) bool { return c.m.HGet(key("r:"+m.id), "stop") != "" }
 
 // answered says that the same operation is never told no after a yes.
 func (c *checker) answered(op string, step int, err error) {
@@ -305,10 +188,11 @@ func (c *checker) answered(op string, step int, err error) {
 // forge remembers that Mallory wrote to a record.
 func (c *checker) forge(id string) { c.forged[id] = true }
 
-// rolledBack remembers that Redis forgot how a request ended.
-func (c *checker) rolledBack(id string) {
+// rolledBack remembers that Redis forgot how a request ended: it has the
+// approvals of the old copy again.
+func (c *checker) rolledBack(id string, have map[rules.Person]bool) {
 	m := c.matters[id]
-	m.state, m.rolled = approvals.APPROVED, true
+	m.state, m.have, m.rolled = approvals.APPROVED, have, true
 }
 
 // running reports whether a user may be being written.

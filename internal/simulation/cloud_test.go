@@ -1,5 +1,3 @@
-//go:build !race
-
 package simulation
 
 import (
@@ -18,7 +16,6 @@ type cloud struct {
 	*world
 	users   map[qualys.SAQUserID]*qualys.SAQUser
 	first   map[qualys.SAQUserID]qualys.SAQUser // as they were when the world began
-	effects map[qualys.SAQUserID]int            // how often a write changed the user
 	drifted map[qualys.SAQUserID]int            // the step in which somebody else changed the user
 	gone    map[qualys.SAQUserID]bool           // somebody else removed the user
 	later   []effect                            // writes on their way
@@ -28,6 +25,7 @@ type cloud struct {
 
 // An effect is a write that arrives late.
 type effect struct {
+	of  *matter
 	at  time.Time
 	ids []userID
 	do  func()
@@ -36,7 +34,7 @@ type effect struct {
 func newCloud(w *world) *cloud {
 	c := &cloud{
 		world: w, users: map[qualys.SAQUserID]*qualys.SAQUser{}, first: map[qualys.SAQUserID]qualys.SAQUser{},
-		effects: map[qualys.SAQUserID]int{}, drifted: map[qualys.SAQUserID]int{}, gone: map[qualys.SAQUserID]bool{},
+		drifted: map[qualys.SAQUserID]int{}, gone: map[qualys.SAQUserID]bool{},
 	}
 	c.hire(3) // bystanders
 	return c
@@ -73,13 +71,19 @@ type caller struct {
 	seen map[qualys.SAQUserID]int // the step in which it read a user last
 }
 
+// takes is the time that a call takes, unless its caller leaves.
+func (c *caller) takes(ctx context.Context, at string, d time.Duration) error {
+	c.a.halt(stand{at: at, part: work, until: time.Now().Add(d), can: func() bool { return ctx.Err() != nil }})
+	return ctx.Err()
+}
+
 // Find returns the users that are there.
 func (c *caller) Find(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUser, error) {
-	if !sleep(ctx, 30*time.Millisecond) {
-		return nil, ctx.Err()
+	if err := c.takes(ctx, "qualys.find", 30*time.Millisecond); err != nil {
+		return nil, err
 	}
-	c.a.wait("qualys.find", false) // from here on nobody else moves
 	if time.Now().Before(c.healed) && c.strikes == nil && c.rng.IntN(40) == 0 {
+		c.stats.faults["Qualys: a read fails"]++
 		return nil, &qualys.Error{Op: "search/saq/user", Status: 503}
 	}
 	c.settleDown()
@@ -108,10 +112,13 @@ func (c *caller) Update(ctx context.Context, ids []qualys.SAQUserID, change qual
 // is done within 15 s of the call: the settle times are a guess about that, and
 // nobody can tell a write that is later still from one that is lost.
 func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SAQUserID, change qualys.Change) ([]qualys.SAQUserID, error) {
-	c.leaves(c, verb, ids, change)
-	do := func() { c.arrives(verb, ids, change) }
+	m := c.leaves(c, verb, ids, change)
+	do := func() { c.arrives(m, verb, ids, change) }
 	fate := c.fate()
 	c.note("%s writes %v: %s", c.a.name, ids, fate)
+	if fate != "done" {
+		c.stats.faults["Qualys: "+fate]++
+	}
 	switch fate {
 	case "lost call":
 		return nil, &qualys.Error{Op: "write", Fate: qualys.Lost, Err: errors.New("connection reset")}
@@ -119,26 +126,27 @@ func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SA
 		do()
 		return nil, &qualys.Error{Op: "write", Fate: qualys.Lost, Err: errors.New("connection reset")}
 	case "late":
-		c.later = append(c.later, effect{time.Now().Add(time.Duration(1+c.rng.IntN(15)) * time.Second), ids, do})
+		c.later = append(c.later, effect{m, time.Now().Add(time.Duration(1+c.rng.IntN(15)) * time.Second), ids, do})
 		return nil, &qualys.Error{Op: "write", Fate: qualys.Lost, Err: errors.New("connection reset")}
 	case "nonsense":
-		c.later = append(c.later, effect{time.Now().Add(2 * time.Second), ids, do})
+		c.later = append(c.later, effect{m, time.Now().Add(2 * time.Second), ids, do})
 		return nil, &qualys.Error{Op: "write", Status: 502, Fate: qualys.Answered}
 	case "nonsense, not done":
 		return nil, &qualys.Error{Op: "write", Status: 502, Fate: qualys.Answered}
 	case "turned away":
 		return nil, &qualys.Error{Op: "write", Status: 409, RetryAfter: []time.Duration{0, 3 * time.Second, 70 * time.Second}[c.rng.IntN(3)]}
 	case "refused login":
+		m.refused = m.epoch
 		return nil, &qualys.Error{Op: "write", Status: 401, Code: "INVALID_CREDENTIALS"}
 	case "slow": // done soon, and answered late: whoever leaves does not hear it
-		c.later = append(c.later, effect{time.Now().Add(time.Duration(1+c.rng.IntN(15)) * time.Second), ids, do})
-		if !sleep(ctx, time.Duration(16+c.rng.IntN(25))*time.Second) {
-			return nil, &qualys.Error{Op: "write", Fate: qualys.TimedOut, Err: ctx.Err()}
+		c.later = append(c.later, effect{m, time.Now().Add(time.Duration(1+c.rng.IntN(15)) * time.Second), ids, do})
+		if err := c.takes(ctx, "qualys.answer", time.Duration(16+c.rng.IntN(25))*time.Second); err != nil {
+			return nil, &qualys.Error{Op: "write", Fate: qualys.TimedOut, Err: err}
 		}
 		c.settleDown()
 		return ids, nil
 	case "stubborn":
-		c.arrives(verb, ids[1:], change)
+		c.arrives(m, verb, ids[1:], change)
 		return ids, nil
 	}
 	do()
@@ -155,46 +163,53 @@ func (c *cloud) fate() string {
 		return "done"
 	}
 	switch x := c.rng.IntN(100); {
-	case x < 7:
+	case x < 6:
 		return "lost call"
-	case x < 14:
+	case x < 12:
 		return "lost answer"
-	case x < 19:
+	case x < 20:
 		return "late"
-	case x < 21:
+	case x < 22:
 		return "nonsense"
-	case x < 23:
+	case x < 24:
 		return "nonsense, not done"
-	case x < 28:
+	case x < 29:
 		return "turned away"
-	case x < 31:
-		return "slow"
 	case x < 32:
+		return "slow"
+	case x < 33:
 		return "stubborn"
-	case x < 33 && c.rng.IntN(3) == 0:
-		return "refused login"
 	}
 	return "done"
 }
 
 // arrives changes the users.
-func (c *cloud) arrives(verb approvals.Verb, ids []qualys.SAQUserID, change qualys.Change) {
+func (c *cloud) arrives(m *matter, verb approvals.Verb, ids []qualys.SAQUserID, change qualys.Change) {
 	for _, id := range ids {
 		u := c.users[id]
 		switch {
 		case u == nil:
 		case verb == approvals.Delete:
 			delete(c.users, id)
-			c.effects[id]++
+			m.effects[id]++
 		case !change.Holds(*u):
 			for _, set := range change { // the plans here set the title alone
 				if set.Field == qualys.Title {
 					u.Title = set.Value
 				}
 			}
-			c.effects[id]++
+			m.effects[id]++
 		}
 	}
+}
+
+// at is a user as it is, or, where it is gone, as it was.
+func (c *cloud) at(id userID) *qualys.SAQUser {
+	if u := c.users[id]; u != nil {
+		return u
+	}
+	u := c.first[id]
+	return &u
 }
 
 // drift lets somebody else change a user.
@@ -209,15 +224,5 @@ func (c *cloud) vanish(id qualys.SAQUserID) {
 	if c.users[id] != nil {
 		delete(c.users, id)
 		c.gone[id] = true
-	}
-}
-
-// sleep waits for d and reports whether the context still lives.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }

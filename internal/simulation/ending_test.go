@@ -1,10 +1,9 @@
-//go:build !race
-
 package simulation
 
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"countersign/approvals"
@@ -37,26 +36,34 @@ func (c *checker) finally() {
 		return // what follows follows from it
 	}
 	c.cloud.settleDown()
-	for id, u := range c.cloud.first {
-		held := slices.ContainsFunc(c.order, func(m *matter) bool {
-			return m.started > 0 && slices.ContainsFunc(m.plan.Users(), func(u qualys.SAQUser) bool { return u.ID == id })
-		})
-		now := c.cloud.users[id]
-		_, drifted := c.cloud.drifted[id]
-		if same := now != nil && now.Title == u.Title; !held && !drifted && !c.cloud.gone[id] && !same {
-			c.bad("bystander: user %d was touched", id)
-		}
-		if c.cloud.effects[id] > 1 {
-			c.bad("effect: user %d was changed %d times", id, c.cloud.effects[id])
-		}
-	}
+	c.bystanders()
 	for _, m := range c.order {
 		c.end(m)
 	}
 	c.trailIsWhole()
 	c.nothingLeft()
+	head := "" // of everything that was said, with its times
+	if n := len(c.channel); n > 0 {
+		head = c.channel[n-1].entry.Hash
+	}
+	c.note("the end: %v, %d users, #%d %s", c.final, len(c.cloud.users), len(c.channel), head)
 }
 
+// bystanders says that nobody was touched whom no run named.
+func (c *checker) bystanders() {
+	for _, id := range slices.Sorted(maps.Keys(c.cloud.first)) {
+		held := slices.ContainsFunc(c.order, func(m *matter) bool {
+			return m.started > 0 && slices.ContainsFunc(m.plan.Users(), func(u qualys.SAQUser) bool { return u.ID == id })
+		})
+		now := c.cloud.users[id]
+		_, drifted := c.cloud.drifted[id]
+		if same := now != nil && now.Title == c.cloud.first[id].Title; !held && !drifted && !c.cloud.gone[id] && !same {
+			c.bad("bystander: user %d was touched", id)
+		}
+	}
+}
+
+// end judges how a request ended, and what was counted.
 func (c *checker) end(m *matter) {
 	c.stats.requests++
 	is := c.state(m.id)
@@ -77,7 +84,10 @@ func (c *checker) end(m *matter) {
 	}
 	effects, gone := 0, 0 // who is gone without us may be counted as done: a mark names a chunk, not its users
 	for _, u := range m.plan.Users() {
-		effects += c.cloud.effects[u.ID]
+		effects += m.effects[u.ID]
+		if n := m.effects[u.ID]; n > 1 {
+			c.bad("effect: user %d was changed %d times by %s", u.ID, n, m.id)
+		}
 		if c.cloud.gone[u.ID] {
 			gone++
 		}

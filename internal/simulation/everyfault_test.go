@@ -1,14 +1,13 @@
-//go:build !race
-
 package simulation
 
 import (
+	"flag"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,28 +17,27 @@ import (
 // faultsAt are the faults that make sense where somebody stands. To be killed
 // at a named point and at the script right behind it is the same, and a poster
 // that is late harms nobody.
-func faultsAt(stands []string, n int) []string {
-	at, poster := strings.CutPrefix(stands[n], "poster ")
-	before := ""
+func faultsAt(stands []*stand, n int) []string {
+	s, before := stands[n], ""
 	if n > 0 {
-		before = stands[n-1]
+		before = stands[n-1].at
 	}
-	scripted := strings.HasPrefix(at, "script")
+	poster := strings.HasPrefix(s.name, "poster")
 	switch {
-	case at == "poll", at == "lease", at == "command", at == "click", at == "qualys.find":
+	case s.idle(), s.read(), s.at == "poll", s.at == "Lease script", s.at == "command", s.at == "click", s.at == "qualys.find":
 		return nil
-	case poster && strings.HasSuffix(at, ".after"):
+	case poster && strings.HasSuffix(s.at, ".after"):
 		return []string{"kill"}
-	case poster && scripted:
+	case poster && s.script():
 		return []string{"lost answer"}
 	case poster:
 		return nil
-	case scripted && (strings.HasSuffix(before, ".before") || strings.HasSuffix(before, ".after") || strings.HasPrefix(before, "chunk.")):
+	case s.script() && (strings.HasSuffix(before, ".before") || strings.HasSuffix(before, ".after") || strings.HasPrefix(before, "chunk.")):
 		return []string{"lost answer"}
-	case scripted:
+	case s.script():
 		return []string{"kill", "lost answer"}
-	case at == "qualys.before":
-		return []string{"kill", "pause", "lost call", "lost answer", "late", "turned away"}
+	case s.at == "qualys.before":
+		return []string{"kill", "pause", "qualys: lost call", "qualys: lost answer", "qualys: late", "qualys: turned away"}
 	}
 	return []string{"kill", "pause"}
 }
@@ -55,15 +53,16 @@ func suffer(t *testing.T, strikes map[int]string) *world {
 		r := w.ask(alice, w.plan(approvals.Delete, w.cloud.hire(3)), 10*time.Minute, time.Second)
 		w.commands(r, time.Second, false)
 		for i := range 8 {
-			wait := time.Duration(4+15*i) * time.Second
+			turn := w.begun.Add(time.Duration(5+15*i) * time.Second)
 			w.spawn(fmt.Sprint("bob presses ", i), true, func(a *actor) {
-				for slept := time.Duration(0); a.held(r) && slept < wait; slept += 4 * time.Second {
-					if !a.sleep(4*time.Second) || a.state(r.id) != approvals.PENDING {
-						return
-					}
+				waits := func() bool { return a.state(r.id) == approvals.PENDING }
+				a.await("bob's turn", 3*time.Minute, func() bool {
+					return a.state(r.id) != "" && (!waits() || !time.Now().Before(turn))
+				})
+				if waits() {
+					a.point("click")
+					_ = r.approve(a, bob, fmt.Sprint("click ", i), true)
 				}
-				a.point("click")
-				_ = r.approve(a, bob, fmt.Sprint("click ", i), true)
 			})
 		}
 	})
@@ -90,60 +89,76 @@ func survived(w *world) (problems []string) {
 
 // TestEveryFault tries every fault where it makes sense, and every pair of them.
 func TestEveryFault(t *testing.T) {
-	calm := suffer(t, map[int]string{})
-	if problems := survived(calm); len(problems) > 0 {
-		t.Fatalf("without any fault: %v", problems)
+	if *theStrikes != "" {
+		try(t, parseStrikes(t, *theStrikes))
+		return
 	}
-	begun, runs := time.Now(), 0
-	var mu sync.Mutex
-	try := func(t *testing.T, strikes map[int]string) *world {
-		w := suffer(t, strikes)
-		mu.Lock()
-		defer mu.Unlock()
-		runs++
-		if problems := survived(w); len(problems) > 0 {
-			var said []string
-			for _, n := range slices.Sorted(maps.Keys(strikes)) {
-				said = append(said, fmt.Sprintf("%s at step %d (%s)", strikes[n], n, w.stands[n]))
+	calm := try(t, map[int]string{})
+	begun := time.Now()
+	var runs atomic.Int64
+	inParallel(t, len(calm.stands), func(t *testing.T, n int) {
+		for _, first := range faultsAt(calm.stands, n) {
+			once := try(t, map[int]string{n: first})
+			runs.Add(1)
+			if raced { // pairs take ten times as long there, and are tried without
+				continue
 			}
-			t.Errorf("%s: %v", strings.Join(said, ", then "), problems)
-			if *showSteps {
-				t.Log("\n" + strings.Join(w.trace, "\n"))
-			}
-		}
-		return w
-	}
-	workers := runtime.GOMAXPROCS(0)
-	taken := map[int]bool{}
-	mine := func(n int) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		free := !taken[n]
-		taken[n] = true
-		return free
-	}
-	t.Run("faults", func(t *testing.T) {
-		for worker := range workers {
-			t.Run(fmt.Sprint("worker ", worker), func(t *testing.T) {
-				t.Parallel()
-				for n := range calm.stands {
-					if !mine(n) {
-						continue
-					}
-					for _, first := range faultsAt(calm.stands, n) {
-						once := try(t, map[int]string{n: first})
-						if raced { // pairs take ten times as long there, and are tried without
-							continue
-						}
-						for m := n + 1; m < len(once.stands); m++ {
-							for _, second := range faultsAt(once.stands, m) {
-								try(t, map[int]string{n: first, m: second})
-							}
-						}
-					}
+			for m := n + 1; m < len(once.stands); m++ {
+				for _, second := range faultsAt(once.stands, m) {
+					try(t, map[int]string{n: first, m: second})
+					runs.Add(1)
 				}
-			})
+			}
 		}
 	})
-	t.Logf("%d stands, %d runs in %v", len(calm.stands), runs, time.Since(begun).Round(time.Millisecond))
+	t.Logf("%d stands, %d runs in %v", len(calm.stands), runs.Load(), time.Since(begun).Round(time.Millisecond))
+}
+
+// try lets a request suffer, and says how to see it again where it did not
+// survive.
+func try(t *testing.T, strikes map[int]string) *world {
+	t.Helper()
+	w := suffer(t, strikes)
+	if problems := survived(w); len(problems) > 0 {
+		t.Errorf("%s: %v", inWords(w, strikes), problems)
+		t.Logf("replay: go test ./internal/simulation -run '^TestEveryFault$' -v -steps -strikes=%q", text(strikes))
+	}
+	if *showSteps && *theStrikes != "" {
+		t.Log("\n" + strings.Join(w.trace, "\n"))
+	}
+	return w
+}
+
+var theStrikes = flag.String("strikes", "", "the faults of one request, such as \"31=kill,60=lost answer\"")
+
+func text(strikes map[int]string) string {
+	var all []string
+	for _, n := range slices.Sorted(maps.Keys(strikes)) {
+		all = append(all, fmt.Sprintf("%d=%s", n, strikes[n]))
+	}
+	return strings.Join(all, ",")
+}
+
+func parseStrikes(t *testing.T, text string) map[int]string {
+	strikes := map[int]string{}
+	for _, one := range strings.Split(text, ",") {
+		number, fault, _ := strings.Cut(one, "=")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		strikes[n] = fault
+	}
+	return strikes
+}
+
+// inWords says which faults befell whom.
+func inWords(w *world, strikes map[int]string) string {
+	var said []string
+	for _, n := range slices.Sorted(maps.Keys(strikes)) {
+		if n < len(w.stands) {
+			said = append(said, fmt.Sprintf("%s of %s at %s", strikes[n], w.stands[n].name, w.stands[n].at))
+		}
+	}
+	return strings.Join(said, ", then ")
 }

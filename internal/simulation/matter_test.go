@@ -1,5 +1,3 @@
-//go:build !race
-
 package simulation
 
 import (
@@ -47,12 +45,23 @@ func (c *checker) approval(m *matter, kind approvals.Kind, by rules.Person, at, 
 		c.bad("quorum: %s resumed by %d of %d", m.id, len(m.have), m.need)
 		m.state = approvals.RUNNING
 	case kind == approvals.Resumed:
-		m.state, m.rolled = approvals.RUNNING, false
+		m.state, m.starts, m.rolled = approvals.RUNNING, 0, false
 		delete(c.stoppedAt, m.id)
 	case full && resuming:
 		c.bad("states: %s has its quorum and was not resumed", m.id)
 	case full:
 		m.state, m.starts = approvals.APPROVED, starts
+	}
+}
+
+func (c *checker) withdrawn(m *matter, by rules.Person) {
+	c.in(m, approvals.Withdrawn, approvals.PENDING, approvals.APPROVED)
+	if !m.have[by] && !c.forged[m.id] {
+		c.bad("withdrawn: %s took back what %s never gave", m.id, by)
+	}
+	delete(m.have, by)
+	if len(m.have) < m.need {
+		m.state = approvals.PENDING
 	}
 }
 
@@ -69,7 +78,7 @@ func (c *checker) startedBy(m *matter, at int64) {
 	if at < m.starts {
 		c.bad("cool-down: %s started at %d, not before %d", m.id, at, m.starts)
 	}
-	if c.frozen != 0 {
+	if c.frozen != 0 && !c.toEnd(m) {
 		c.bad("freeze: %s started while everything was frozen", m.id)
 	}
 	if posted := number(c.m.HGet(key("posted"), "seq")); posted < m.approved {
@@ -82,17 +91,30 @@ func (c *checker) startedBy(m *matter, at int64) {
 	if !c.m.Exists(key("p:" + m.id)) {
 		c.bad("payload: %s started without its plan", m.id)
 	}
-	a := c.last.actor
+	c.rights(m, c.last.actor)
+}
+
+// rights judges whether these people may ask for and approve what an actor
+// starts, by what it could know when it looked for work.
+func (c *checker) rights(m *matter, a *actor) {
 	if c.office.isDown() && c.office.down < a.passed["poll"] {
 		c.bad("rights: %s started, and nobody could be looked up", m.id)
 	}
-	people := append([]rules.Person{m.by}, m.people()...)
-	for _, p := range people {
-		if left, ok := c.office.left[p.ID]; ok && left < a.passed["poll"] {
-			c.bad("rights: %s started, and %s had left", m.id, p)
+	if left, ok := c.office.left[m.by.ID]; ok && left < a.passed["poll"] || !slices.Contains(a.policy.Requesters, m.by.ID) {
+		c.bad("rights: %s started, and %s may not ask any more", m.id, m.by)
+	}
+	for _, p := range m.people() {
+		if left, ok := c.office.left[p.ID]; ok && left < a.passed["poll"] || !slices.Contains(a.policy.Approvers, p.ID) {
+			c.bad("rights: %s started, and %s may not approve any more", m.id, p)
+		}
+		if human(p) == human(m.by) {
+			c.bad("self-approval: %s started with %s, another account of who asked", m.id, p)
 		}
 	}
-	if need, _ := a.policy.Need(len(m.plan.Users())); humans(m.people()) < need {
+	switch need, ok := a.policy.Need(len(m.plan.Users())); {
+	case !ok:
+		c.bad("rights: %s started with %d users, more than the policy allows", m.id, len(m.plan.Users()))
+	case humans(m.people()) < need:
 		c.bad("rights: %s started with %d approvals, the policy asks for %d", m.id, len(m.have), need)
 	}
 }

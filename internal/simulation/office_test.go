@@ -1,5 +1,3 @@
-//go:build !race
-
 package simulation
 
 import (
@@ -13,7 +11,8 @@ import (
 	"countersign/approvals/rules"
 )
 
-// Alice and Bob ask; Bob, Carol and Dave approve. Carla is Carol's other account.
+// Alice, Bob and Carol ask; Bob, Carol and Dave approve. Carla is Carol's other
+// account.
 var (
 	alice = rules.Person{Team: "T1", ID: "UALICE"}
 	bob   = rules.Person{Team: "T1", ID: "UBOB"}
@@ -25,7 +24,7 @@ var (
 const policyText = `
 channels: [C1]
 readers: [UALICE]
-requesters: [UALICE, UBOB]
+requesters: [UALICE, UBOB, UCAROL]
 approvers: [UBOB, UCAROL, UCARLA, UDAVE]
 approvals: [{up_to: 3, need: 1}, {up_to: 500, need: 2}]
 same_person: [[UCAROL, UCARLA]]
@@ -35,9 +34,20 @@ max_percent: 100
 // firstPolicy is what the world begins under.
 var firstPolicy = sync.OnceValue(func() *rules.Policy { return mustParse(policyText) })
 
-// stricterPolicy asks for two approvals of everything.
-var stricterPolicy = sync.OnceValue(func() *rules.Policy {
-	return mustParse(strings.Replace(policyText, "need: 1", "need: 2", 1))
+// newPolicies are what somebody may make of it: two approvals of everything,
+// fewer users at once, fewer people, a user that nobody touches.
+var newPolicies = sync.OnceValue(func() []*rules.Policy {
+	var all []*rules.Policy
+	for _, change := range [][2]string{
+		{"need: 1", "need: 2"},
+		{", {up_to: 500, need: 2}", ""},
+		{"UCARLA, UDAVE", "UCARLA"},
+		{"[UALICE, UBOB, UCAROL]", "[UALICE]"},
+		{"max_percent", "protected: {usernames: [user4, user5, user7, user8]}\nmax_percent"},
+	} {
+		all = append(all, mustParse(strings.Replace(policyText, change[0], change[1], 1)))
+	}
+	return all
 })
 
 func mustParse(text string) *rules.Policy {

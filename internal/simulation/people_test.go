@@ -1,10 +1,9 @@
-//go:build !race
-
 package simulation
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +20,7 @@ type asked struct {
 	by       rules.Person
 	plan     approvals.Plan
 	need     int
+	made     int // the step in which the plan was made
 	expires  time.Duration
 	coolDown time.Duration
 }
@@ -33,9 +33,13 @@ func (w *world) plan(verb approvals.Verb, users []qualys.SAQUser) approvals.Plan
 	if verb == approvals.Update {
 		d.Change = qualys.NewChange(qualys.Set{Field: qualys.Title, Value: "Left"})
 	}
+	return w.seal(d)
+}
+
+func (w *world) seal(d approvals.Draft) approvals.Plan {
 	p, err := approvals.NewPlan(d)
 	if err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 	return p
 }
@@ -45,7 +49,7 @@ func (w *world) ask(by rules.Person, plan approvals.Plan, expires, coolDown time
 	need, _ := w.newest.Need(len(plan.Users()))
 	op := fmt.Sprint("command", len(w.asked))
 	book := w.open(&actor{world: w, policy: w.newest})
-	r := &asked{op: op, id: book.ID(op), by: by, plan: plan, need: need, expires: expires, coolDown: coolDown}
+	r := &asked{op: op, id: book.ID(op), by: by, plan: plan, need: need, made: w.step, expires: expires, coolDown: coolDown}
 	w.asked = append(w.asked, r)
 	w.plans[r.id] = r
 	return r
@@ -80,7 +84,7 @@ func (r *asked) approve(a *actor, by rules.Person, op string, judged bool) error
 	}
 	_, err := a.book.Decide(a.ctx, approvals.Decision{Request: r.id, By: by, Op: op, Yes: true, Fingerprint: r.short()})
 	if a.off.name == "due in the same script" && err == nil { // too late if the process died above
-		a.wait("due", false)
+		a.point("due")
 		_, _ = a.m.ZAdd(key("due"), float64(a.now().UnixMilli()), r.id)
 	}
 	return a.told("approve "+op, err)
@@ -94,9 +98,6 @@ func (r *asked) reject(a *actor, by rules.Person, op string) error {
 // told remembers what a person was told of an operation: the same operation is
 // never told no after a yes.
 func (a *actor) told(op string, err error) error {
-	if a.dead {
-		return err
-	}
 	a.answered(op, a.scripted, err)
 	return err
 }
@@ -123,17 +124,20 @@ func (w *world) commands(r *asked, at time.Duration, twice bool) {
 	}
 	deliver(r.by.ID+" asks "+r.id, at)
 	if twice {
+		w.stats.faults["a command comes twice"]++
 		deliver(r.by.ID+" asks again "+r.id, at+time.Duration(w.rng.IntN(3000))*time.Millisecond)
 	}
 }
 
 // clicks lets a person do something about a request, some time after it was
 // held: again with the same click when Redis could not be reached, again with
-// another one when the card was not ready. Slack may deliver the click twice.
+// another one when the card was not ready. Slack may deliver the click twice, or
+// not at all.
 func (w *world) clicks(r *asked, who rules.Person, what string, wait time.Duration, twice bool, do func(a *actor, op string) error) {
-	times := 1
+	times, lost := 1, w.strikes == nil && w.one(12)
 	if twice {
 		times = 2
+		w.stats.faults["a click comes twice"]++
 	}
 	for copy := range times {
 		name := fmt.Sprintf("%s %s %s", who.ID, what, r.id)
@@ -147,6 +151,11 @@ func (w *world) clicks(r *asked, who rules.Person, what string, wait time.Durati
 			}
 			for try := range 10 {
 				a.point("click")
+				if try == 0 && lost { // Slack never brings it: the person presses again
+					a.stats.faults["a click is lost"]++
+					a.sleep(4 * time.Second)
+					continue
+				}
 				err := do(a, op+fmt.Sprint(try))
 				if errors.Is(err, approvals.ErrUnavailable) {
 					if !a.sleep(time.Second) {
@@ -163,12 +172,14 @@ func (w *world) clicks(r *asked, who rules.Person, what string, wait time.Durati
 	}
 }
 
-// pressesAgain lets a person press once more when nothing seems to have happened.
+// pressesAgain lets a person press once more when nothing seems to have
+// happened, and again after a while.
 func (w *world) pressesAgain(r *asked, who rules.Person, wait time.Duration) {
 	w.spawn(fmt.Sprintf("%s presses again %s", who.ID, r.id), true, func(a *actor) {
-		if a.held(r) && a.sleep(wait) && a.state(r.id) == approvals.PENDING {
+		over := func() bool { return a.state(r.id) != approvals.PENDING }
+		for try := 0; try < 3 && a.held(r) && !a.await(r.id+" goes on", wait, over) && a.ctx.Err() == nil; try++ {
 			a.point("click")
-			_ = r.approve(a, who, r.id+" again "+who.ID, true)
+			_ = r.approve(a, who, fmt.Sprint(r.id, " again ", who.ID, try), true)
 		}
 	})
 }
@@ -177,7 +188,12 @@ func (w *world) pressesAgain(r *asked, who rules.Person, wait time.Duration) {
 // millisecond.
 func (w *world) atTheEdge(r *asked, who rules.Person, off time.Duration) {
 	w.spawn(fmt.Sprintf("%s clicks late %s", who.ID, r.id), true, func(a *actor) {
-		if a.held(r) && a.sleep(time.Until(a.deadline(r.id).Add(off))) {
+		if !a.held(r) {
+			return
+		}
+		a.exact = true
+		if a.sleep(time.Until(a.deadline(r.id).Add(off))) {
+			a.stats.deeds[fmt.Sprintf("somebody clicks at the deadline %+d ms", off.Milliseconds())]++
 			_ = r.approve(a, who, r.id+" late "+who.ID, true)
 		}
 	})
@@ -189,12 +205,7 @@ func (a *actor) held(r *asked) bool {
 	if a.strikes != nil {
 		patience = 3 * time.Minute
 	}
-	for a.state(r.id) == "" {
-		if time.Since(a.begun) > patience || !a.sleep(500*time.Millisecond) {
-			return false
-		}
-	}
-	return true
+	return a.await(r.id+" is held", patience, func() bool { return a.state(r.id) != "" })
 }
 
 // lookAfter lets people look after requests that need review: they resume them,
@@ -202,48 +213,50 @@ func (a *actor) held(r *asked) bool {
 func (w *world) lookAfter() {
 	w.spawn("the reviewers", true, func(a *actor) {
 		attempts := map[string]int{}
-		for time.Since(a.begun) < 5*time.Minute && a.sleep(5*time.Second) {
-			for _, r := range a.asked {
-				if a.state(r.id) != approvals.NEEDS_REVIEW {
-					continue
-				}
+		for time.Since(a.begun) < 5*time.Minute {
+			a.await("something to look at", 5*time.Minute, func() bool { return a.toReview() != nil || a.quiet() })
+			a.sleep(time.Duration(2+a.jitter(5)) * time.Second)
+			if r := a.toReview(); r != nil {
 				a.point("review")
 				attempts[r.id]++
-				op := fmt.Sprintf("%s resume %d ", r.id, attempts[r.id])
-				switch {
-				case attempts[r.id] > 2 || strings.HasPrefix(string(a.cause(r.id)), "forged"):
-					_, err := a.book.Close(a.ctx, r.id, dave, op, "looked at it")
-					_ = a.told("close "+op, err)
-					continue
-				case a.m.HGet(key("r:"+r.id), "resuming") != "1":
-					_, err := a.book.Resume(a.ctx, r.id, dave, op)
-					_ = a.told("resume "+op, err)
-				}
-				_ = r.approve(a, carol, op+"carol", true)
-				_ = r.approve(a, bob, op+"bob", true)
-			}
-			if a.quiet() {
+				a.review(r, attempts[r.id])
+			} else if a.quiet() {
 				return
 			}
 		}
 	})
 }
 
+// toReview is a request that people have to look at, or nil.
+func (w *world) toReview() *asked {
+	for _, r := range w.asked {
+		if w.state(r.id) == approvals.NEEDS_REVIEW {
+			return r
+		}
+	}
+	return nil
+}
+
+// review lets people go on with a request, or close it.
+func (a *actor) review(r *asked, attempt int) {
+	op := fmt.Sprintf("%s resume %d ", r.id, attempt)
+	switch {
+	case attempt > 2 || strings.HasPrefix(a.cause(r.id), "forged"):
+		_, err := a.book.Close(a.ctx, r.id, dave, op, "looked at it")
+		_ = a.told("close "+op, err)
+		return
+	case a.m.HGet(key("r:"+r.id), "resuming") != "1":
+		_, err := a.book.Resume(a.ctx, r.id, dave, op)
+		_ = a.told("resume "+op, err)
+	}
+	_ = r.approve(a, carol, op+"carol", true)
+	_ = r.approve(a, bob, op+"bob", true)
+}
+
 func (w *world) cause(id string) string { return w.m.HGet(key("r:"+id), "cause") }
 
-// quiet reports whether everybody else has had their say and every request is over.
+// quiet reports whether everybody else has had their say and every request is
+// over.
 func (a *actor) quiet() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, other := range a.actors {
-		if other.person && !other.ended && other != a {
-			return false
-		}
-	}
-	for _, r := range a.asked {
-		if s := a.state(r.id); s.Open() {
-			return false
-		}
-	}
-	return len(a.events) == 0
+	return !a.waitsFor(a) && !slices.ContainsFunc(a.asked, func(r *asked) bool { return a.state(r.id).Open() })
 }

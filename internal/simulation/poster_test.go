@@ -1,5 +1,3 @@
-//go:build !race
-
 package simulation
 
 import (
@@ -28,7 +26,7 @@ func (w *world) startReplica() {
 		users := &caller{cloud: w.cloud, a: a, seen: map[userID]int{}}
 		cfg := execution.Config{
 			Book: a.book, Users: users, Policy: a.policy, Directory: w.office, Point: a.point,
-			Poll: w.poll, Rand: a.jitter, Off: w.off.rule, Entries: w.entries,
+			Poll: w.poll, Rand: a.jitter, Off: w.off.off, Entries: w.entries,
 		}
 		if w.off.config != nil {
 			w.off.config(&cfg)
@@ -58,15 +56,21 @@ func (w *world) startPoster() {
 				p.leased = time.Time{}
 			}
 			pause := 1500 * time.Millisecond
-			if p.leased.IsZero() || w.strikes != nil { // somebody else has the lease, or nobody is in a hurry
+			switch {
+			case p.leased.IsZero(): // somebody else has the lease
+				pause *= 3
+			case w.strikes != nil: // nobody is in a hurry
 				pause *= 2
 			}
-			if !a.sleep(pause - time.Duration(a.rng.IntN(300))*time.Millisecond) {
+			if !a.sleep(pause-time.Duration(a.jitter(300))*time.Millisecond) || !a.await("news", time.Hour, w.news) {
 				return
 			}
 		}
 	})
 }
+
+// news reports whether something is to be posted.
+func (w *world) news() bool { return !w.allPosted() || w.m.Exists(key("dirty")) }
 
 // A poster does what the product's poster does, without Slack.
 type poster struct {
@@ -77,9 +81,7 @@ type poster struct {
 
 func (p *poster) round() error {
 	if time.Since(p.leased) > 6*time.Second {
-		p.idle = true
 		held, err := p.out.Lease(p.ctx, p.name, 10*time.Second)
-		p.idle = false
 		if err != nil || !held {
 			p.leased = time.Time{}
 			return err
@@ -113,6 +115,9 @@ func (p *poster) entries() error {
 		_, prev, err := p.out.Head(p.ctx)
 		if err != nil {
 			return err
+		}
+		if p.n%2 == 1 { // another version of the bot has other words for it
+			e.Facts.Reason += " indeed"
 		}
 		sealed, err := p.trail.Seal(e, prev)
 		if err != nil {

@@ -1,25 +1,46 @@
-//go:build !race
-
 // Package simulation attacks the product's own approvals and execution: their
-// book and scripts, their executor, and the outbox, over a Redis, a Qualys and
-// a channel in memory, in one goroutine at a time.
+// book and scripts, their executor, and the outbox, over a Redis, a Qualys and a
+// channel in memory.
 //
-// Everything happens in a bubble of testing/synctest. Every goroutine of every
-// process stands still at each named fault point, at each script, and at each
-// call of Qualys; a scheduler lets one of them go on, and then looks what it
-// did. Who is next, and what befalls it, follows from a seed: processes are
-// killed and paused beyond their lease, calls and answers get lost on the way
-// to Redis and to Qualys, clicks come twice or at the millisecond of the
-// deadline, people leave, policies change, clocks are skewed, and somebody
-// writes to Redis by hand. A [checker] replays the log and knows the truth.
+// # How a schedule works
 //
-//	TestSimulation      many schedules, each from a seed
-//	TestEveryFault      every single fault, and every pair of them
-//	TestEveryRuleMatters  every safety rule switched off: somebody must notice
+// Everything happens in a bubble of testing/synctest, where time costs nothing.
+// A [world] has processes of the bot and people, called actors. Each goroutine
+// of an actor stands still before it touches anything that others touch too: at
+// each named fault point, at each call of Redis and of Qualys. The scheduler
+// gives one of them a turn, to its next stand, and looks what it did. So one
+// goroutine moves at a time, and one number, the seed, decides everything: who
+// asks for what, who is next, and what befalls them.
 //
-// What a failing seed did is printed by
+// Processes are killed, told to stop, and paused beyond their lease. Calls of
+// Redis and of Qualys get lost, or their answers do. Clicks come twice, never,
+// or at the millisecond of the deadline. People leave and policies change,
+// everything is frozen, runs are stopped, reviewed and resumed, Redis' clock is
+// off and jumps, and somebody writes to Redis by hand. After 100 seconds the
+// faults end, and everything has 30 minutes to come to its end.
 //
-//	go test ./internal/simulation -run TestSimulation -seed=N -schedules=1 -steps
+// A [checker] follows the log, the record, the channel and Qualys' users. It
+// never asks the bot, which may be wrong about itself.
+//
+// Replicas learn of each other through Redis alone, so one difference between
+// Redis' clock and theirs stands for all differences between theirs.
+//
+// # What to run
+//
+//	TestSimulation        many schedules, each from its seed
+//	TestTheCorpus         the seeds that once broke something
+//	TestEveryFault        every single fault, and every pair of them, in one request
+//	TestEveryRuleMatters  every safety rule switched off: the schedules must notice
+//	TestEveryRowIsHeld    the table of faults, and the rules and tests that hold each
+//
+// A schedule that broke something says how to see it again, step by step:
+//
+//	go test ./internal/simulation -run '^TestSimulation$' -v -seed=N -schedules=1 -steps
+//
+// A line of it is a turn: the time, whose it is, and where it stood before. Then
+// come the events that it wrote, and what it broke. Once it is mended, its seed
+// belongs in testdata/seeds.txt. TestEveryFault says the same of its faults, with
+// -strikes in place of a seed.
 //
 // Not simulated: the loss of writes in replication and in a failover, eviction,
 // slow scripts, clusters. Those need a real Redis.
@@ -30,7 +51,6 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
-	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -61,36 +81,6 @@ var (
 //go:embed testdata/seeds.txt
 var corpus string
 
-// stats say whether a run meant anything: a simulation in which nothing happens
-// finds nothing wrong.
-type stats struct {
-	steps, kills, pauses          int
-	requests, executed, takeovers int
-	killedAt                      map[string]int
-	reviews, expired              map[string]int // by cause
-	states, events                map[string]int
-}
-
-func newStats() stats {
-	return stats{killedAt: map[string]int{}, states: map[string]int{}, events: map[string]int{}, reviews: map[string]int{}, expired: map[string]int{}}
-}
-
-func (s *stats) add(o stats) {
-	s.steps += o.steps
-	s.kills += o.kills
-	s.pauses += o.pauses
-	s.requests += o.requests
-	s.executed += o.executed
-	s.takeovers += o.takeovers
-	for to, from := range map[*map[string]int]map[string]int{
-		&s.killedAt: o.killedAt, &s.states: o.states, &s.events: o.events, &s.reviews: o.reviews, &s.expired: o.expired,
-	} {
-		for name, n := range from {
-			(*to)[name] += n
-		}
-	}
-}
-
 // play plays the schedule of one seed.
 func play(t *testing.T, seed uint64, off mutant) *world {
 	return inWorld(t, seed, off, schedule)
@@ -112,81 +102,56 @@ func TestSimulation(t *testing.T) {
 	off := mutantCalled(t, *offRule)
 	n, begun, total := howMany(), time.Now(), newStats()
 	var mu sync.Mutex
-	t.Run("schedules", func(t *testing.T) {
-		workers := runtime.GOMAXPROCS(0)
-		for worker := range workers {
-			t.Run(fmt.Sprint("worker ", worker), func(t *testing.T) {
-				t.Parallel()
-				for i := worker; i < n; i += workers {
-					w := play(t, *firstSeed+uint64(i), off)
-					report(t, w)
-					mu.Lock()
-					total.add(w.stats)
-					mu.Unlock()
-				}
-			})
-		}
+	inParallel(t, n, func(t *testing.T, i int) {
+		w := play(t, *firstSeed+uint64(i), off)
+		report(t, w)
+		mu.Lock()
+		defer mu.Unlock()
+		total.add(w.stats)
 	})
-	took := time.Since(begun)
-	t.Logf("%d schedules in %v (%.0f/s): %d steps, %d kills, %d pauses", n, took.Round(time.Millisecond),
-		float64(n)/took.Seconds(), total.steps, total.kills, total.pauses)
-	t.Logf("%d requests: %d started, %d of them with a takeover; ended: %v", total.requests, total.executed, total.takeovers, total.states)
-	t.Logf("events: %v; reviews: %v; expired: %v", total.events, total.reviews, total.expired)
-	t.Logf("kills by point: %v", points(total.killedAt))
-	if n >= 100 && off.name == "" {
+	total.print(t, n, time.Since(begun))
+	if n >= 1000 && off.name == "" {
 		total.judge(t, n)
 	}
 }
 
-// points leaves out the scripts, which are named by their hashes.
-func points(killed map[string]int) map[string]int {
-	killed = maps.Clone(killed)
-	maps.DeleteFunc(killed, func(at string, _ int) bool { return strings.HasPrefix(at, "script") })
-	return killed
+// inParallel does something n times, on all processors.
+func inParallel(t *testing.T, n int, do func(t *testing.T, i int)) {
+	var mu sync.Mutex
+	next := 0
+	take := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return next - 1
+	}
+	t.Run("all", func(t *testing.T) {
+		for worker := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint("worker ", worker), func(t *testing.T) {
+				t.Parallel()
+				for i := take(); i < n; i = take() {
+					do(t, i)
+				}
+			})
+		}
+	})
 }
 
 // report says what a schedule broke, and how to see it again.
 func report(t *testing.T, w *world) {
+	t.Helper()
 	for _, b := range w.broken {
 		t.Errorf("seed %d: %s", w.seed, b)
 	}
 	if len(w.broken) > 0 {
-		t.Logf("replay: go test ./internal/simulation -run TestSimulation -v -seed=%d -schedules=1 -steps -off=%q", w.seed, w.off.name)
+		replay := fmt.Sprintf("go test ./internal/simulation -run '^TestSimulation$' -v -seed=%d -schedules=1 -steps", w.seed)
+		if w.off.name != "" {
+			replay += fmt.Sprintf(" -off=%q", w.off.name)
+		}
+		t.Log("replay: " + replay)
 	}
 	if *showSteps {
 		t.Log("\n" + strings.Join(w.trace, "\n"))
-	}
-}
-
-// judge fails a run in which too little happened. The limits are those of
-// 10,000 schedules, in proportion.
-func (s stats) judge(t *testing.T, n int) {
-	if s.executed*100 < s.requests*60 {
-		t.Errorf("only %d of %d requests started: this run proves nothing", s.executed, s.requests)
-	}
-	if s.takeovers*100 < s.executed*40 {
-		t.Errorf("only %d of %d runs were taken over: this run proves nothing", s.takeovers, s.executed)
-	}
-	for _, at := range []string{
-		"create.before", "create.after", "approve.before", "approve.after", "poll", "claim.before", "claim.after",
-		"chunk.begin", "reconcile", "qualys.before", "qualys.after", "chunk.end", "finish.before", "finish.after",
-		"post.before", "post.after", "upload.before", "upload.after", "attach.before", "attach.after",
-	} {
-		if s.killedAt[at]*10000 < 50*n {
-			t.Errorf("only %d kills at %s: this run proves nothing about it", s.killedAt[at], at)
-		}
-	}
-	for _, state := range []string{
-		"DONE", "DONE_WITH_ERRORS", "STOPPED", "REJECTED", "CANCELLED", "EXPIRED", "CLOSED",
-	} {
-		if s.states[state]*10000 < 100*n {
-			t.Errorf("only %d requests ended as %s: this run proves nothing about it", s.states[state], state)
-		}
-	}
-	for _, kind := range []string{"approved", "withdrawn", "started", "review", "resumed", "frozen", "unfrozen"} {
-		if s.events[kind]*10000 < 100*n {
-			t.Errorf("only %d events %s: this run proves nothing about it", s.events[kind], kind)
-		}
 	}
 }
 
@@ -206,17 +171,28 @@ func TestTheCorpus(t *testing.T) {
 	}
 }
 
-// TestTheSameSeedIsTheSameSchedule keeps replays honest.
+// TestTheSameSeedIsTheSameSchedule plays seeds several times at once: a trace
+// that depends on the machine could not be replayed. A trace holds every call
+// of Redis and of Qualys, every event and mark of the ledger with its time, and
+// the hash of the trail.
 func TestTheSameSeedIsTheSameSchedule(t *testing.T) {
-	for seed := uint64(1); seed <= 15; seed++ {
-		a, b := play(t, seed, mutant{}), play(t, seed, mutant{})
-		for i := range min(len(a.trace), len(b.trace)) {
-			if a.trace[i] != b.trace[i] {
-				t.Fatalf("seed %d took two ways at step %d:\n%s\n%s", seed, i, a.trace[i], b.trace[i])
+	seeds, times := 15, 3
+	if raced {
+		seeds = 5
+	}
+	traces := make([][]string, seeds*times)
+	inParallel(t, len(traces), func(t *testing.T, i int) {
+		traces[i] = play(t, *firstSeed+uint64(i/times), mutant{}).trace
+	})
+	for i, trace := range traces {
+		first := traces[i-i%times]
+		for step := range min(len(first), len(trace)) {
+			if first[step] != trace[step] {
+				t.Fatalf("schedule %d took two ways at line %d:\n%s\n%s", i/times, step, first[step], trace[step])
 			}
 		}
-		if !slices.Equal(a.trace, b.trace) {
-			t.Errorf("seed %d took two ways", seed)
+		if !slices.Equal(first, trace) {
+			t.Errorf("schedule %d took two ways", i/times)
 		}
 	}
 }

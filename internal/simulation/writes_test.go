@@ -1,18 +1,15 @@
-//go:build !race
-
 package simulation
 
 import (
 	"slices"
-	"strings"
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/qualys"
 )
 
-// leaves judges a write that leaves a process.
-func (c *checker) leaves(from *caller, verb approvals.Verb, ids []userID, change qualys.Change) {
+// leaves judges a write that leaves a process, and returns whose it is.
+func (c *checker) leaves(from *caller, verb approvals.Verb, ids []userID, change qualys.Change) *matter {
 	c.cloud.settleDown()
 	if len(ids) == 0 {
 		c.bad("wild: a write without ids")
@@ -20,56 +17,69 @@ func (c *checker) leaves(from *caller, verb approvals.Verb, ids []userID, change
 	m := c.holder(from.a, ids)
 	if m == nil {
 		c.bad("approval: %s writes %v, and it owns no run of theirs", from.a.name, ids)
-	} else {
-		c.mayWrite(m, from, verb, ids)
+		return newMatter(nil)
 	}
+	c.mayWrite(m, from)
 	for _, id := range ids {
-		if c.cloud.effects[id] > 0 {
+		if verb != m.plan.Verb() || verb == approvals.Update && !slices.Equal(change, m.plan.ChangeFor(id)) {
+			c.bad("approval: %s does %s %v to user %d", m.id, verb, change, id)
+		}
+		if m.effects[id] > 0 {
 			c.bad("repeated: user %d is written again", id)
 		}
-		if slices.ContainsFunc(c.cloud.later, func(e effect) bool { return slices.Contains(e.ids, id) }) {
+		if slices.ContainsFunc(c.cloud.later, func(e effect) bool { return e.of == m && slices.Contains(e.ids, id) }) {
 			c.bad("repeated: user %d is written while an earlier write is on its way", id)
 		}
-		if drifted, ok := c.cloud.drifted[id]; ok && from.seen[id] > drifted {
+		if _, protected := from.a.policy.Protected(*c.cloud.at(id), ""); protected {
+			c.bad("protected: user %d is written", id)
+		}
+		if drifted := c.cloud.drifted[id]; drifted > m.made && from.seen[id] > drifted {
 			c.bad("drift: user %d is written, and was seen to have changed", id)
 		}
 	}
-	_ = change
+	return m
 }
 
-// holder is the run of the actor's that names the users.
-func (c *checker) holder(a *actor, ids []userID) *matter {
+// holder is the run of the actor's that names the users: the one with a lease,
+// where an old copy of another was put back.
+func (c *checker) holder(a *actor, ids []userID) (holder *matter) {
 	for _, m := range c.order {
-		named := func(id userID) bool {
+		stranger := func(id userID) bool {
 			return !slices.ContainsFunc(m.plan.Users(), func(u qualys.SAQUser) bool { return u.ID == id })
 		}
-		if m.owner == a && !slices.ContainsFunc(ids, named) {
-			return m
+		if m.owner != a || slices.ContainsFunc(ids, stranger) {
+			continue
+		}
+		if holder == nil || c.leased(m.id) {
+			holder = m
 		}
 	}
-	return nil
+	return holder
 }
 
-func (c *checker) mayWrite(m *matter, from *caller, verb approvals.Verb, ids []userID) {
-	record := key("r:" + m.id)
+// leased reports whether anybody may carry a request out now.
+func (c *checker) leased(id string) bool {
+	return number(c.m.HGet(key("r:"+id), "lease")) > c.now().UnixMilli()
+}
+
+func (c *checker) mayWrite(m *matter, from *caller) {
 	if m.state != approvals.RUNNING || c.state(m.id) != approvals.RUNNING {
-		c.bad("states: %v are written for %s, which is %s", ids, m.id, m.state)
+		c.bad("states: %s writes, and is %s", m.id, m.state)
 	}
-	if verb != m.plan.Verb() {
-		c.bad("approval: %s writes %s", m.id, verb)
-	}
-	if c.m.HGet(record, "epoch") != m.epoch || number(c.m.HGet(record, "lease")) <= c.now().UnixMilli() {
+	if c.m.HGet(key("r:"+m.id), "epoch") != m.epoch || !c.leased(m.id) {
 		c.bad("stale: %s writes for %s without a lease", from.a.name, m.id)
 	}
 	c.quorum(m, "writes")
+	if m.refused != "" && m.refused == m.epoch { // the next owner may try once: it may be another password
+		c.bad("login: %s writes on, and Qualys refused its login", m.id)
+	}
 	if m.rolled {
 		c.bad("rollback: %s writes, and the channel says that it was ended", m.id)
 	}
-	sent := c.sentAt(m.id)
-	if c.frozen != 0 && sent > c.frozen {
+	if c.frozen != 0 && m.sent > c.frozen {
 		c.bad("freeze: %s writes while everything is frozen", m.id)
 	}
-	if at, ok := c.stoppedAt[m.id]; ok && sent > at {
+	if at, ok := c.stoppedAt[m.id]; ok && m.sent > at {
 		c.bad("stop: %s writes after somebody stopped it", m.id)
 	}
 	judged := max(from.a.passed["chunk.end"], from.a.passed["claim.after"])
@@ -81,16 +91,6 @@ func (c *checker) mayWrite(m *matter, from *caller, verb approvals.Verb, ids []u
 	if c.tooMany(m.id) {
 		c.bad("failures: %s writes on, and too many of a chunk failed", m.id)
 	}
-}
-
-// sentAt is when the last write was marked as sent.
-func (c *checker) sentAt(id string) (at int64) {
-	for mark := range strings.FieldsSeq(c.marks(id)) {
-		if parts := strings.Split(mark, "|"); len(parts) == 4 {
-			at = max(at, number(parts[3]))
-		}
-	}
-	return at
 }
 
 // tooMany reports whether the canary failed, as the counts of the record have it.

@@ -1,0 +1,123 @@
+package simulation
+
+import (
+	"context"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const tenant = "sim"
+
+const prefix = "countersign:{" + tenant + "}:"
+
+func key(name string) string { return prefix + name }
+
+// dial starts a Redis in memory and the one client of it. The world is a hook of
+// that client: everything that an actor asks of Redis is a stand, and the call
+// or its answer may get lost there.
+func (w *world) dial() {
+	w.m = miniredis.NewMiniRedis()
+	w.m.ClockTTL(true)
+	w.client = redis.NewClient(&redis.Options{
+		Addr: "127.0.0.1:1", MaxRetries: -1, PoolSize: 64, Protocol: 2, DisableIdentity: true,
+		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return w.m.Dial() },
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	w.client.AddHook(w)
+}
+
+func (w *world) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (w *world) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		return w.reach(ctx, stand{at: called() + " pipeline"}, func(err error) {
+			for _, cmd := range cmds {
+				cmd.SetErr(err)
+			}
+		}, func() error { return next(ctx, cmds) })
+	}
+}
+
+func (w *world) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		name := cmd.Name()
+		if name == "hello" || name == "time" || name == "eval" {
+			// A greeting; the same for all who ask at one moment; the script of an
+			// EVALSHA right before, which Redis did not know yet.
+			return next(ctx, cmd)
+		}
+		s := stand{at: called() + " " + name, about: subject(cmd, 1)}
+		if name == "evalsha" {
+			s = stand{at: called() + " script", about: subject(cmd, 3)}
+		}
+		return w.reach(ctx, s, cmd.SetErr, func() error { return next(ctx, cmd) })
+	}
+}
+
+// reach asks Redis something, unless that gets lost.
+func (w *world) reach(ctx context.Context, s stand, fail func(error), ask func() error) error {
+	a, ours := ctx.Value(actorKey{}).(*actor)
+	if !ours {
+		return ask()
+	}
+	s.part = a.partOf(ctx)
+	v := a.halt(s)
+	if v == loseCall || a.cut.After(time.Now()) {
+		fail(io.EOF)
+		return io.EOF
+	}
+	err := ask()
+	if v == loseAnswer {
+		fail(io.EOF)
+		return io.EOF
+	}
+	return err
+}
+
+// subject is the key that a command is about.
+func subject(cmd redis.Cmder, arg int) string {
+	if args := cmd.Args(); len(args) > arg {
+		s, _ := args[arg].(string)
+		return strings.TrimPrefix(s, prefix)
+	}
+	return ""
+}
+
+// calls remembers the names of calls: looking them up takes its time.
+var calls = struct {
+	sync.RWMutex
+	names map[[24]uintptr]string
+}{names: map[[24]uintptr]string{}}
+
+// called is what the book was asked to do, such as Claim: the outermost of its
+// functions that are being called.
+func called() string {
+	var stack [24]uintptr
+	n := runtime.Callers(3, stack[:])
+	calls.RLock()
+	name, known := calls.names[stack]
+	calls.RUnlock()
+	if known {
+		return name
+	}
+	frames := runtime.CallersFrames(stack[:n])
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if _, method, ok := strings.Cut(f.Function, "/approvals."); ok {
+			name = method[strings.LastIndex(method, ".")+1:]
+		}
+	}
+	calls.Lock()
+	defer calls.Unlock()
+	calls.names[stack] = name
+	return name
+}

@@ -72,7 +72,7 @@ func checkRedis(ctx context.Context, client redis.UniversalClient) (warnings []s
 	defer cancel()
 	switch err := awaitRedis(ctx, client); {
 	case refuses(err):
-		return nil, fmt.Errorf("Redis refuses the user or the password in REDIS_URL: %w", err)
+		return nil, fmt.Errorf("the user or the password in REDIS_URL is refused: %w", err)
 	case err != nil:
 		return nil, fmt.Errorf("no answer from Redis. Check REDIS_URL and that Redis runs: %w", err)
 	}

@@ -66,7 +66,7 @@ var redises = []struct {
 		withoutInfo(t, r)
 		return "redis://bot:secret@127.0.0.1:" + r.port
 	}},
-	{"the wrong password", "Redis refuses the user or the password in REDIS_URL", true, func(t *testing.T, r *redisProcess) string {
+	{"the wrong password", "the user or the password in REDIS_URL is refused", true, func(t *testing.T, r *redisProcess) string {
 		withoutInfo(t, r)
 		return "redis://bot:hunter2@127.0.0.1:" + r.port
 	}},

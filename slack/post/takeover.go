@@ -19,7 +19,7 @@ import (
 
 // errSetBack means that Redis was set back, and mended: what this poster
 // remembers is of no use any more.
-var errSetBack = errors.New("Redis was set back, and goes on behind the channel")
+var errSetBack = errors.New("the book was set back, and goes on behind the channel")
 
 // catchUp compares the channel with Redis before anything is posted. When the
 // channel knows more, Redis was set back or lost everything: then the numbers

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approvals"
+	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/internal/minislack"
 	"countersign/slack/web"
@@ -115,6 +116,30 @@ func TestTheChannelShowsWhatRedisForgot(t *testing.T) {
 	})
 }
 
+// An approval that was withdrawn and that somebody put back into Redis is older
+// than what was approved since, and its withdrawal is read all the same.
+func TestAnOldWithdrawalIsRead(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.bot()
+		p := w.hold("trigger", 3)
+		w.pass(20 * time.Minute)
+		w.approve(p)
+		w.pass(20 * time.Minute)
+		key, field := "countersign:{test}:r:"+p.ID, "a:"+bob.String()
+		approval := w.redis.HGet(key, field)
+		require.NotEmpty(t, approval)
+		_, err := w.book.Withdraw(t.Context(), p.ID, bob, "withdraw")
+		require.NoError(t, err)
+		w.pass(20 * time.Minute)
+		_, err = w.book.Decide(t.Context(), approvals.Decision{Request: p.ID, By: rules.Person{Team: team, ID: "U0CAROL"}, Op: "yes", Yes: true, Fingerprint: p.Short()})
+		require.NoError(t, err)
+		w.redis.HSet(key, field, approval)
+		w.pass(5 * time.Second)
+		_, kinds := w.shows(b.Poster, p)
+		assert.Equal(t, []approvals.Kind{approvals.Approved, approvals.Withdrawn, approvals.Approved}, kinds)
+	})
+}
+
 // The newest number may stand in the thread of another request, whose card is
 // older than anything that is read for this one.
 func TestTheNewestNumberMayStandInAnotherThread(t *testing.T) {
@@ -202,7 +227,7 @@ func TestReadingTheTrailObeysALimit(t *testing.T) {
 					assert.EqualValues(t, 1, head)
 					return
 				}
-				require.ErrorContains(t, err, "Slack takes no more of these calls for")
+				require.ErrorContains(t, err, "no more of these calls are taken for")
 			})
 		})
 	}

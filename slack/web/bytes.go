@@ -43,12 +43,12 @@ func (c *Client) deliver(ctx context.Context, address string, u Upload) error {
 func encrypted(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return nil, errors.New("Slack gave something for an address that is none")
+		return nil, errors.New("what stands for an address is none")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
 		return u, nil
 	}
-	return nil, fmt.Errorf("Slack gave a %s address on %s: only https is taken", u.Scheme, u.Host)
+	return nil, fmt.Errorf("a %s address on %s: only https is taken", u.Scheme, u.Host)
 }
 
 // refusedBytes is what was wrong with an upload or a download, or nil.

@@ -47,7 +47,7 @@ func (p *pacer) wait(ctx context.Context, key string) error {
 		}
 		p.mu.Unlock()
 		if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-			return fmt.Errorf("Slack takes no more of these calls for %s: %w",
+			return fmt.Errorf("no more of these calls are taken for %s: %w",
 				time.Until(until).Round(time.Second), context.DeadlineExceeded)
 		}
 		if !Sleep(ctx, time.Until(until)) {

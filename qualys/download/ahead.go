@@ -24,14 +24,16 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) add()       { c.n.Add(1) }
 func (c *counter) value() int { return int(c.n.Load()) }
 
-// ahead fetches pages before they are needed, in order. It makes one attempt
-// for each: a page that fails is asked for again by whoever needs it, who also
-// hears why. A nil *ahead has nothing.
+// ahead fetches pages before they are needed. They are asked for in order, so
+// that the one needed next never stands behind a later one in the line. It makes
+// one attempt for each: a page that fails is asked for again by whoever needs it,
+// who also hears why. A nil *ahead has nothing.
 type ahead struct {
-	fetch func(limit, offset int) ([]byte, error)
+	fetch func(limit, offset int, sent func()) ([]byte, error)
 	next  int // where the page to fetch next begins
 	end   int // where the last one ends
 	queue []*fetched
+	left  chan struct{} // closed once the last of the queue has been asked for; nil at first
 	wg    sync.WaitGroup
 }
 
@@ -47,12 +49,15 @@ type fetched struct {
 // overlap, so that none comes twice and the last is no larger than wanted.
 func (d *download) fetchAhead(ctx context.Context) *ahead {
 	a := &ahead{next: d.query.Offset + d.read, end: d.end()}
-	a.fetch = func(limit, offset int) ([]byte, error) {
+	a.fetch = func(limit, offset int, sent func()) ([]byte, error) {
 		k, err := d.query.call(limit, offset)
 		if err != nil {
 			return nil, err
 		}
-		k.Ahead, k.Sent = true, d.calls.add
+		k.Ahead, k.Sent = true, func() {
+			d.calls.add()
+			sent()
+		}
 		var b bytes.Buffer
 		err = d.line.Bearer(ctx, k, func(body io.Reader) error {
 			b.Reset()
@@ -72,9 +77,16 @@ func (a *ahead) fill() {
 		f := &fetched{offset: a.next, done: make(chan struct{})}
 		a.next += limit
 		a.queue = append(a.queue, f)
+		before, left := a.left, make(chan struct{})
+		a.left = left
 		a.wg.Go(func() {
 			defer close(f.done)
-			if body, err := a.fetch(limit, f.offset); err == nil {
+			sent := sync.OnceFunc(func() { close(left) })
+			defer sent() // also when it was never asked for
+			if before != nil {
+				<-before
+			}
+			if body, err := a.fetch(limit, f.offset, sent); err == nil {
 				f.body = body
 			}
 		})

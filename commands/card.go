@@ -31,5 +31,8 @@ const (
 // record alone, so that any replica renders the same.
 func Card(p approvals.Pending) CardContent { return card.Of(p) }
 
+// Reminder is said once below the card when half of a request's time is over.
+func Reminder(p approvals.Pending) Line { return card.Reminder(p) }
+
 // PlanComment introduces the CSV of a plan in the channel.
 func PlanComment(p approvals.Pending) string { return card.PlanComment(p) }

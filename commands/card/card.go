@@ -132,6 +132,18 @@ func PlanComment(p approvals.Pending) string {
 	return "Request " + p.ID + " names " + audit.Plural(p.Users, "SAQ user") + ". All values stand in this file."
 }
 
+// Reminder is said once below the card when half of the time is over.
+func Reminder(p approvals.Pending) Line {
+	awaited := "approval"
+	if len(p.Approvals) > 0 {
+		awaited = "more approval"
+	}
+	return Line{
+		{Text: p.ID + " still waits for " + audit.Plural(max(1, p.Need-len(p.Approvals)), awaited) + ". Otherwise it expires "},
+		{Time: p.Deadline}, {Text: ", and no user is touched."},
+	}
+}
+
 // What is what a request does: "delete 49 SAQ users".
 func What(p approvals.Pending) string {
 	return string(p.Verb) + " " + audit.Plural(p.Users, "SAQ user")

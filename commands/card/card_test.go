@@ -268,6 +268,13 @@ func TestTheCardOfOneUser(t *testing.T) {
 	assert.Equal(t, "Request K7F3Q names 1 SAQ user. All values stand in this file.", card.PlanComment(p))
 }
 
+func TestAReminderCountsWhatIsAwaited(t *testing.T) {
+	assert.Equal(t, "K7F3Q still waits for 2 approvals. Otherwise it expires 2026-11-21 18:00 UTC, and no user is touched.",
+		card.Reminder(approvals.Pending{ID: "K7F3Q", Need: 2, Deadline: time.Date(2026, 11, 21, 18, 0, 0, 0, time.UTC)}).String())
+	assert.Contains(t, card.Reminder(approvals.Pending{ID: "K7F3Q", Need: 2, Approvals: []approvals.Approval{{}}}).String(),
+		"K7F3Q still waits for 1 more approval.")
+}
+
 var everyState = []approvals.State{
 	approvals.PENDING, approvals.APPROVED, approvals.RUNNING, approvals.DONE, approvals.DONE_WITH_ERRORS, approvals.STOPPED,
 	approvals.REJECTED, approvals.CANCELLED, approvals.EXPIRED, approvals.NEEDS_REVIEW, approvals.CLOSED,

@@ -83,6 +83,17 @@ func Card(c commands.CardContent, call Call) Message {
 	return Message{Text: cardText(c), Blocks: blocks}
 }
 
+// Reminder renders what is said below a card while approvals are awaited, with
+// another call.
+func Reminder(said commands.Line, call Call) Message {
+	p := newParagraph(maxNext)
+	p.line(said, maxValue)
+	return Message{
+		Text:   Text(said, maxText),
+		Blocks: []slack.Block{slack.NewRichTextBlock("", append([]slack.RichTextElement{p.section()}, calling(call)...)...)},
+	}
+}
+
 // cardText is never empty: it falls back to the title.
 func cardText(c commands.CardContent) string {
 	if text := Text(c.Text, maxText); strings.TrimSpace(text) != "" {

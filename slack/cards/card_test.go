@@ -107,6 +107,9 @@ func gallery() map[string]cards.Message {
 			commands.Span{Text: "K7F3Q expired: nobody approved it in time. No user was touched."}), cards.Call{}),
 		"review": cards.Card(bare(approvals.NEEDS_REVIEW, "Needs review: delete 49 SAQ users",
 			commands.Span{Text: "To end it: "}, commands.Span{Text: "/qualys-users close K7F3Q", Code: true}), cards.Call{}),
+		"reminder": cards.Reminder(commands.Line{
+			{Text: "K7F3Q still waits for 1 approval. Otherwise it expires "}, {Time: until}, {Text: ", and no user is touched."},
+		}, call),
 		"reply": cards.Reply("Held as *K7F3Q*. <@U0BOB> can approve until <!date^1763748000^{time}|18:00 UTC>.",
 			"`/qualys-users show K7F3Q` shows it."),
 		"entry": cards.Entry(`U0BOB rejected K7F3Q. Reason: "R&D <!channel>". No user was touched.`, "#128 9f3ac1 ← 77b0de"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,9 +181,8 @@ func (s *shift) first(ctx context.Context, r *approvals.Pending) error {
 		r.Card.TS = ts
 	}
 	if r.Card.TS == "" {
-		content := s.content(*r)
 		s.Web.Point("card.before")
-		ts, err := s.Web.Post(ctx, r.Channel, cards.Card(content, s.called(content, r.Requester.ID)).Options(web.About(web.CardType, r.ID))...)
+		ts, err := s.Web.Post(ctx, r.Channel, cards.Card(s.content(*r), s.called(*r)).Options(web.About(web.CardType, r.ID))...)
 		if err != nil {
 			return err
 		}
@@ -206,16 +206,16 @@ func (s *shift) content(r approvals.Pending) commands.CardContent {
 	return c
 }
 
-// called is who the card calls: not who asked, who cannot approve.
-func (s *shift) called(c commands.CardContent, requester string) (call cards.Call) {
-	if !c.Calls {
+// called is who is asked to approve: not who asked, who cannot, nor who did.
+func (s *shift) called(r approvals.Pending) (call cards.Call) {
+	if r.State != approvals.PENDING {
 		return call
 	}
 	for _, id := range s.Approvers {
 		switch {
 		case strings.HasPrefix(id, "S"):
 			call.Groups = append(call.Groups, id)
-		case id != requester:
+		case id != r.Requester.ID && !slices.ContainsFunc(r.Approvals, func(a approvals.Approval) bool { return a.By.ID == id }):
 			call.People = append(call.People, id)
 		}
 	}

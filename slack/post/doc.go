@@ -28,7 +28,9 @@
 // The CSV of the plan comes first: its file id is stored before its upload is
 // completed, files.info says whether it is in the channel, and only then the card is
 // posted; its buttons are refused until the record says that it is shown. When a run
-// has ended, its CSV goes to the card's thread and one line to the channel.
+// has ended, its CSV goes to the card's thread and one line to the channel. While
+// approvals are awaited the approvers are called once more, in the card's thread,
+// when half of the time is over.
 //
 // # Reading the trail back
 //

@@ -41,7 +41,7 @@ func (s *shift) hold(ctx context.Context) {
 	s.Log.InfoContext(ctx, "this replica posts now", "owner", s.owner)
 	working, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context) error{s.entries, s.cards, s.abandoned} {
+	for _, loop := range []func(context.Context) error{s.entries, s.cards, s.abandoned, s.reminders} {
 		loops.Go(func() {
 			defer stop() // one without the others is of no use
 			if err := loop(working); err != nil && ctx.Err() == nil {

@@ -89,6 +89,7 @@ func mishaps() []spoken {
 		{label: "A bug in a command", text: "Something went wrong on my side, and nothing was stored. The cause is in my log.", hint: "Try again; if it stays like this, tell whoever runs Countersign."},
 		{label: "A bug that was caught late", text: "Something went wrong on my side. It is in my log."},
 		{label: "Above the CSV of a request", text: "Request K7F3Q names 49 SAQ users. All values stand in this file.", public: true},
+		{label: "Below a card, when half of the time is over", text: "K7F3Q still waits for 1 approval. Otherwise it expires <!date^1795284000^{date_short_pretty} {time}|2026-11-21 18:00 UTC>, and no user is touched.", public: true},
 		{label: "Above the CSV of a result", text: "Request K7F3Q: what became of each user. Deleted 49 of 49 SAQ users.", public: true},
 		{
 			label: "The line at the end of a run", text: "Deleted 49 of 49 SAQ users · <@U0ALICE>",

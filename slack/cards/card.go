@@ -9,6 +9,8 @@ import (
 
 	"countersign/audit"
 	"countersign/commands"
+	"countersign/commands/grammar"
+	"countersign/commands/words"
 )
 
 // A Message is what is posted: Blocks for the eyes, Text for notifications and
@@ -173,7 +175,13 @@ func leftOut(c commands.CardContent) []slack.RichTextElement {
 	listed := c.LeftOut[:min(len(c.LeftOut), maxLeftOut)]
 	parts := []slack.RichTextElement{titled("Left out"), bullets(listed, maxLine)}
 	if more := c.LeftOutMore + len(c.LeftOut) - len(listed); more > 0 {
-		parts = append(parts, said("and "+audit.Number(more)+" more.")) // the CSV has the users of the plan alone
+		rest := commands.Line{{Text: "and " + audit.Number(more) + " more"}} // the CSV has the users of the plan alone
+		if c.State.Open() {
+			rest = append(rest, commands.Span{Text: ": "}, commands.Span{Text: words.Command(string(grammar.Show), c.Request), Code: true}, commands.Span{Text: " names them"})
+		}
+		p := newParagraph(maxLine)
+		p.line(append(rest, commands.Span{Text: "."}), maxLine)
+		parts = append(parts, p.section())
 	}
 	return parts
 }

@@ -63,9 +63,10 @@ func (b *Book) key(name string) string { return "countersign:{" + b.Tenant + "}:
 // keys lists every key that a script about a request may touch: a cluster
 // wants to know them.
 func (b *Book) keys(id string) []string {
-	keys := []string{b.key("r:" + id), b.key("p:" + id), b.key("c:" + id), b.key("u:" + id)}
+	keys := make([]string, 0, 17)
 	for _, name := range []string{
-		"due", "log", "seq", "posted", "held", "open", "all", "running", "dirty", "policy", "poster", "freeze",
+		"r:" + id, "p:" + id, "c:" + id, "u:" + id,
+		"due", "log", "seq", "posted", "held", "open", "all", "running", "dirty", "policy", "poster", "freeze", "thawed",
 	} {
 		keys = append(keys, b.key(name))
 	}

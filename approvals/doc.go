@@ -40,6 +40,7 @@
 //	countersign:{TENANT}:policy   string  hash of the newest policy
 //	countersign:{TENANT}:version  string  the newest version of the bot
 //	countersign:{TENANT}:freeze   hash    by and at, while everything stands still
+//	countersign:{TENANT}:thawed   string  when a freeze last ended (ms)
 //	countersign:{TENANT}:asked    hash    op => a command being worked on
 //	countersign:{TENANT}:askedat  zset    op => last sign of life (ms)
 //	countersign:{TENANT}:probe    string  written to see whether a replica has everything before it

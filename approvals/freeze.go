@@ -31,16 +31,11 @@ func (b *Book) Frozen(ctx context.Context) (Freeze, error) {
 }
 
 // Blocked reports whether an approved request cannot be claimed now, whoever may
-// approve it: everything stands still and its deadline is to come, or another
-// one runs.
+// approve it: everything stands still, or another one runs.
 func (b *Book) Blocked(ctx context.Context, p Pending) (bool, error) {
 	frozen, err := b.Frozen(ctx)
-	if err != nil {
-		return false, err
-	}
-	if !frozen.At.IsZero() {
-		now, err := b.Now(ctx)
-		return err == nil && now.Before(p.Deadline), err
+	if err != nil || !frozen.At.IsZero() {
+		return err == nil, err
 	}
 	other, err := b.Client.Get(ctx, b.key("running")).Result()
 	if errors.Is(err, redis.Nil) {
@@ -61,7 +56,7 @@ func (b *Book) Unfreeze(ctx context.Context, by rules.Person, op string) error {
 }
 
 func (b *Book) turn(ctx context.Context, how string, by rules.Person, op string, already error) error {
-	keys := []string{b.key("freeze"), b.key("op:" + op), b.key("log"), b.key("seq")}
+	keys := []string{b.key("freeze"), b.key("op:" + op), b.key("log"), b.key("seq"), b.key("thawed")}
 	reply, err := b.eval(ctx, freezing, keys, how, by.String(), opKept.Milliseconds(), b.Policy).StringSlice()
 	if err != nil {
 		return unavailable(err)

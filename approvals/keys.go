@@ -53,13 +53,13 @@ func DeriveKeys(secret []byte) (Keys, error) {
 // seal returns the hex MAC over parts, each with its length before it, so that
 // no two lists of parts look alike.
 func (k Keys) seal(parts ...string) string {
-	m := hmac.New(sha256.New, k.mac)
+	all := make([]byte, 0, 512)
 	for _, p := range parts {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		m.Write(n[:])
-		m.Write([]byte(p))
+		all = binary.BigEndian.AppendUint64(all, uint64(len(p)))
+		all = append(all, p...)
 	}
+	m := hmac.New(sha256.New, k.mac)
+	m.Write(all)
 	return hex.EncodeToString(m.Sum(nil))
 }
 

@@ -72,10 +72,14 @@ var (
 // sound says which field holds something that no script writes, or is nil.
 func (r record) sound() error {
 	must := slices.Concat(numbers, stateNumbers[State(r["state"])])
-	for field, value := range r {
-		number := strings.HasPrefix(field, "n:") || value != "" && slices.Contains(laterNumbers, field)
-		if number && !whole(value) {
-			return fmt.Errorf("%w: %s is %q", ErrForged, field, value)
+	for field := range r {
+		if strings.HasPrefix(field, "n:") {
+			must = append(must, field)
+		}
+	}
+	for _, field := range laterNumbers {
+		if r[field] != "" {
+			must = append(must, field)
 		}
 	}
 	for _, field := range must {

@@ -15,7 +15,7 @@ const prelude = `
 local record, payload, ledger, users = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, log, seq, posted, held = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local open, all, running, dirty, policy = KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local freeze = KEYS[16]
+local freeze, thawed = KEYS[16], KEYS[17]
 local id, hash, op, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -59,6 +59,12 @@ end
 local function frozen()
   local at = redis.call('HGET', freeze, 'at')
   return at and (tonumber(at) or now)
+end
+-- the deadline of an approved request came while everything stood still: under
+-- this freeze, or before the last one ended
+local function overdue()
+  if get('state') ~= 'APPROVED' or broken() then return false end
+  return num('deadline') <= (frozen() and now or tonumber(redis.call('GET', thawed) or '') or 0)
 end
 local function free()
   if redis.call('GET', running) == id then redis.call('DEL', running) end
@@ -135,13 +141,18 @@ event('requested', ARGV[5], '', ARGV[16])
 return answer('OK')`)
 
 // expire ends a request whose time is up, or whose plan is gone, and says
-// whether it did. decide calls it first, so that expiry wins ties.
+// whether it did. decide calls it first, so that expiry wins ties. What is
+// approved in time waits for its turn past the deadline, but not under a freeze.
 const expired = `
 local function expire()
   local state = get('state')
   local gone = redis.call('EXISTS', payload) == 0
   if state == 'PENDING' and (gone or now >= tonumber(get('deadline'))) or state == 'APPROVED' and gone then
     over('EXPIRED', 'expired', '', '', gone and 'payload-gone' or 'deadline')
+    return true
+  end
+  if overdue() then
+    over('EXPIRED', 'expired', '', '', 'frozen')
     return true
   end
   return false

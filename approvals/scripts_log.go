@@ -76,7 +76,7 @@ end
 redis.call('PEXPIRE', KEYS[3], ARGV[2])
 return out`)
 
-// freezing turns the switch. KEYS: freeze, op mark, log, seq. ARGV: on or off,
+// freezing turns the switch. KEYS: freeze, op mark, log, seq, thawed. ARGV: on or off,
 // by, milliseconds the mark is kept, policy hash. It answers who froze, and
 // whether anything changed; who may turn it is judged by the caller.
 var freezing = newProgram(`
@@ -92,6 +92,7 @@ if ARGV[1] == 'on' then
 else
   kind = 'unfrozen'
   redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[5], now)
 end
 local n = string.format('%.0f', redis.call('INCR', KEYS[4]))
 redis.call('SET', KEYS[2], n, 'PX', ARGV[3])

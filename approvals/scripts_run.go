@@ -35,6 +35,10 @@ if tonumber(get('lease')) > now then
 end
 if state == 'APPROVED' and now < tonumber(get('starts')) then return answer('WAIT') end
 if state == 'APPROVED' and redis.call('EXISTS', payload) == 0 then return answer('GONE') end
+if overdue() then
+  over('EXPIRED', 'expired', '', '', 'frozen')
+  return {'OVER', 'EXPIRED'}
+end
 if (redis.call('GET', policy) or '') ~= hash then return answer('POLICY') end
 if (tonumber(redis.call('HGET', posted, 'seq') or '') or 0) < tonumber(get('approved_seq')) then return answer('TRAIL') end
 local stopped = state == 'RUNNING' and get('stop') ~= ''
@@ -43,10 +47,6 @@ if stopped then other = nil end
 if other and other ~= id then return answer('BUSY') end
 local since = not stopped and frozen()
 if since then
-  if state == 'APPROVED' and now >= tonumber(get('deadline')) then
-    over('EXPIRED', 'expired', '', '', 'frozen')
-    return {'OVER', 'EXPIRED'}
-  end
   if state == 'APPROVED' or now - since < tonumber(ARGV[7]) then return answer('FROZEN') end
 end
 add('epoch', 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -29,14 +30,27 @@ func testKeys(t testing.TB, seed byte) Keys {
 	return keys
 }
 
+// openBook opens a book of the test's own tenant: the servers are shared, and keep
+// what an earlier round of the same test stored.
 func openBook(t testing.TB, client redis.UniversalClient) *Book {
+	round := filepath.Base(filepath.Dir(t.TempDir()))
 	b, err := NewBook(Config{
-		Client: bookOf(client), Tenant: strings.ReplaceAll(t.Name(), "/", "-"), Keys: testKeys(t, 0),
+		Client: bookOf(client), Tenant: round, Keys: testKeys(t, 0),
 		Policy: strings.Repeat("9", 64), Retention: time.Hour,
 	})
 	require.NoError(t, err)
 	require.NoError(t, b.Record(t.Context(), "policy", b.Policy))
 	return b
+}
+
+// of is a book of another tenant, beside this one.
+func (b *Book) of(t *testing.T, name string) *Book {
+	c := b.Config
+	c.Tenant += "-" + name
+	other, err := NewBook(c)
+	require.NoError(t, err)
+	require.NoError(t, other.Record(t.Context(), "policy", c.Policy))
+	return other
 }
 
 func users(from, n int) []qualys.SAQUser {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -97,24 +98,79 @@ func TestAFreezeHoldsEverything(t *testing.T) {
 		run, err = b.Claim(t.Context(), running.ID, "other", time.Minute)
 		require.NoError(t, err)
 		runAll(t, run)
-
-		require.NoError(t, b.Freeze(t.Context(), bob, "f3"))
-		h := holding(t, "late", 101, 3)
-		h.Expires = 10 * time.Second
-		late := held(t, b, h)
-		late, err = b.Decide(t.Context(), yes(late, bob))
-		require.NoError(t, err, "decisions are stored")
-		postAll(t, b)
-		_, err = b.Claim(t.Context(), late.ID, "me", time.Minute)
-		require.ErrorIs(t, err, ErrFrozen)
-		awaitRedis(t, b, late.Deadline)
-		_, err = b.Claim(t.Context(), late.ID, "me", time.Minute)
-		require.ErrorAs(t, err, new(*OverError))
-		late, err = b.Pending(t.Context(), late.ID)
-		require.NoError(t, err)
-		assert.Equal(t, EXPIRED, late.State)
-		assert.Equal(t, WhyFrozen, late.Cause)
 	})
+}
+
+// Design section 7: an approved request whose deadline passed while everything
+// stood still has expired, whoever looks first, when, and whatever else runs.
+func TestADeadlineUnderAFreezeIsTheEnd(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		claim := func(b *Book, p Pending) {
+			_, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
+			require.ErrorAs(t, err, new(*OverError))
+		}
+		late := map[string]Pending{}
+		looks := map[string]func(b *Book, p Pending){
+			"a claim": claim,
+			"a claim after the freeze": func(b *Book, p Pending) {
+				require.NoError(t, b.Unfreeze(t.Context(), carol, "unfreeze"))
+				claim(b, p)
+			},
+			"who looks for work": func(b *Book, p Pending) { require.NoError(t, b.Expire(t.Context(), p.ID)) },
+			"a withdrawal": func(b *Book, p Pending) {
+				_, err := b.Withdraw(t.Context(), p.ID, bob, "withdraw")
+				require.ErrorIs(t, err, ErrExpired)
+			},
+			"a no after the freeze": func(b *Book, p Pending) {
+				require.NoError(t, b.Unfreeze(t.Context(), carol, "unfreeze"))
+				_, err := b.Decide(t.Context(), no(p, carol))
+				require.ErrorIs(t, err, ErrExpired)
+			},
+		}
+		b := openBook(t, client)
+		for name := range looks {
+			b := b.of(t, name)
+			running := approved(t, b, "running", 1, 30)
+			_, err := b.Claim(t.Context(), running.ID, "paused", time.Minute)
+			require.NoError(t, err)
+			h := holding(t, "late", 101, 3)
+			h.Expires = 5 * time.Second
+			p := held(t, b, h)
+			require.NoError(t, b.Freeze(t.Context(), bob, "freeze"))
+			late[name], err = b.Decide(t.Context(), yes(p, bob))
+			require.NoError(t, err, "decisions are stored")
+			postAll(t, b)
+			require.NoError(t, b.Expire(t.Context(), p.ID))
+			_, err = b.Claim(t.Context(), p.ID, "me", time.Minute)
+			require.ErrorIs(t, err, ErrBusy)
+		}
+		for name, look := range looks {
+			b := b.of(t, name)
+			awaitRedis(t, b, late[name].Deadline)
+			look(b, late[name])
+			p, err := b.Pending(t.Context(), late[name].ID)
+			require.NoError(t, err)
+			assert.Equal(t, EXPIRED, p.State, name)
+			assert.Equal(t, WhyFrozen, p.Cause, name)
+		}
+	})
+}
+
+// A freeze that ended before the deadline ends nothing, and what runs goes on.
+func TestADeadlineAfterAFreezeIsNone(t *testing.T) {
+	m := miniredis.RunT(t)
+	m.SetTime(time.Now())
+	b := openBook(t, dial(t, m.Addr()))
+	p := approved(t, b, "op", 1, 3)
+	require.NoError(t, b.Freeze(t.Context(), bob, "freeze"))
+	require.NoError(t, b.Unfreeze(t.Context(), carol, "unfreeze"))
+	m.SetTime(p.Deadline)
+	run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, b.Freeze(t.Context(), bob, "freeze again"))
+	require.NoError(t, b.Expire(t.Context(), p.ID))
+	require.NoError(t, b.Unfreeze(t.Context(), carol, "unfreeze again"))
+	runAll(t, run)
 }
 
 // A run that lost its owner and was stopped by a person ends although everything

@@ -79,7 +79,7 @@ type turn struct {
 // look decides from a fresh reading who is written.
 func (t *turn) look(ctx context.Context) error {
 	if !t.view.covers(t.chunk.Users) || time.Since(t.view.at) > t.Fresh {
-		if err := t.find(ctx); err != nil {
+		if err := t.find(ctx, true); err != nil {
 			return err
 		}
 	}
@@ -153,10 +153,10 @@ func (t *turn) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !sleep(ctx, t.Settle(qualys.Lost)-now.Sub(t.chunk.Sent)) {
-		return context.Cause(ctx)
+	if err := t.settleFor(ctx, t.Settle(qualys.Lost)-now.Sub(t.chunk.Sent)); err != nil {
+		return err
 	}
-	if err := t.find(ctx); err != nil {
+	if err := t.find(ctx, false); err != nil {
 		return err
 	}
 	t.settle(t.chunk.Users, func(qualys.SAQUserID) string { return "" }, true)
@@ -197,7 +197,7 @@ func (t *turn) settle(users []qualys.SAQUser, answer func(qualys.SAQUserID) stri
 func (t *turn) observe(ctx context.Context, answer func(qualys.SAQUserID) string) error {
 	written := t.todo
 	for look := 0; ; look++ {
-		if err := t.find(ctx); err != nil {
+		if err := t.find(ctx, false); err != nil {
 			return err
 		}
 		t.settle(written, answer, false)

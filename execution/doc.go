@@ -21,7 +21,9 @@
 // users that are as they were when the plan was approved, and is repeated only
 // for users that a reading proved untouched, after the settle time of its
 // [qualys.Fate], three rounds at most. A call that was turned away did nothing:
-// the chunk begins anew after the wait, and no round is counted. A refused
+// the chunk begins anew after the wait, and no round is counted. A replica that is
+// told to stop lets go of a wait at once, and the next one waits for the rest; a
+// person who stops the run ends the wait, unless a write is to be read back. A refused
 // login, lost rights, a broken seal or a fate that stays unknown stop the run
 // for people to look at (NEEDS_REVIEW); its users are then unknown where a
 // write was not observed to its end, and never called failed.

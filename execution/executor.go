@@ -175,8 +175,11 @@ func (e *Executor) claim(ctx context.Context, p approvals.Pending, work *sync.Wa
 	}
 	select {
 	case turn <- struct{}{}:
-	default:
-		return nil // it stays due
+	default: // it stays due, unless its time was over under a freeze
+		if p.State == approvals.APPROVED {
+			return e.Book.Expire(ctx, p.ID)
+		}
+		return nil
 	}
 	claimed := false
 	defer func() {
@@ -188,7 +191,7 @@ func (e *Executor) claim(ctx context.Context, p approvals.Pending, work *sync.Wa
 		// Rights are looked up only where they matter: Slack allows few look-ups.
 		blocked, err := e.Book.Blocked(ctx, p)
 		if err != nil || blocked {
-			return errors.Join(err, e.Book.Later(ctx, p.ID, 5*time.Second))
+			return errors.Join(err, e.Book.Expire(ctx, p.ID), e.Book.Later(ctx, p.ID, 5*time.Second))
 		}
 	}
 	if p.State == approvals.APPROVED && !e.Off("rights-claim") {

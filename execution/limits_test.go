@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"countersign/approvals"
 	"countersign/internal/miniqualys"
@@ -115,21 +116,94 @@ func TestALongWaitReleasesTheLease(t *testing.T) {
 	}
 }
 
-// Told to stop while it waits for Qualys, a replica lets go at once.
+// Told to stop while it waits for Qualys, a replica lets go at once. Who comes
+// next waits for the rest: Qualys knows nothing of replicas.
 func TestAWaitIsHandedOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		header map[string]string
+		times  int
+		till   time.Duration // the end of the wait, from the call that was turned away
+	}{
+		"as long as Qualys asked": {map[string]string{"X-RateLimit-ToWait-Sec": "50"}, 1, 50 * time.Second},
+		"the fourth in a row":     {nil, 4, 40 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, 27, func(h *house) {
+				p := h.approved(h.plan())
+				first, away := h.replica(), make(chan struct{})
+				first.at("chunk.begin", 2, func() { h.api.RateLimit(miniqualys.Delete, 409, c.header, c.times) })
+				first.at("qualys.after", 1+c.times, func() { close(away) }).run(policyText)
+				<-away
+				time.Sleep(10 * time.Second)
+				before := time.Now()
+				first.stop()
+				<-first.ended
+				assert.Zero(t, time.Since(before))
+				h.start()
+				p = h.await(p, time.Minute, approvals.DONE)
+				writes := h.writes()
+				waited := writes[len(writes)-2].At.Sub(writes[len(writes)-3].At)
+				assert.GreaterOrEqual(t, waited, c.till)
+				assert.LessOrEqual(t, waited, c.till+c.till/10+2*time.Second)
+				assert.Equal(t, "done=27", h.event(p, approvals.Finished).Counts.String())
+			})
+		})
+	}
+}
+
+// A person who stops a run need not wait for Qualys, nor for Slack or a thaw.
+func TestAStopIsSeenInAWait(t *testing.T) {
+	for name, wait := range map[string]func(h *house){
+		"of a write":              func(h *house) { h.api.RateLimit(miniqualys.Delete, 409, nil, 99) },
+		"of a write, by a header": func(h *house) { h.api.RateLimit(miniqualys.Delete, 409, map[string]string{"Retry-After": "59"}, 99) },
+		"of a reading": func(h *house) {
+			time.Sleep(11 * time.Second) // the last reading is stale
+			h.api.RateLimit(miniqualys.Search, 429, nil, 99)
+		},
+		"for a look-up": func(h *house) { h.people.fail(true) },
+		"for a thaw":    func(h *house) { assert.NoError(h, h.book.Freeze(h.Context(), bob, "freeze")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, 27, func(h *house) {
+				p := h.approved(h.plan())
+				r := h.replica()
+				<-r.at("chunk.end", 1, func() { wait(h) }).run(policyText).struck
+				time.Sleep(6*time.Minute + 500*time.Millisecond)
+				h.stopRun(p)
+				p = h.await(p, 3*time.Second, approvals.STOPPED)
+				assert.Equal(t, "done=1 not-run=26", h.event(p, approvals.Stopped).Counts.String())
+				assert.EqualValues(t, 1, p.Epoch, "the lease was kept")
+			})
+		})
+	}
+}
+
+// Nor while nobody holds the run, because the wait is long.
+func TestAStopIsSeenInALongWait(t *testing.T) {
 	inHouse(t, 27, func(h *house) {
 		p := h.approved(h.plan())
-		first := h.replica()
-		first.at("chunk.begin", 2, func() { h.api.RateLimit(miniqualys.Delete, 409, nil, 4) })
-		first.run(policyText)
-		time.Sleep(60 * time.Second) // in the fourth wait, of 40 s
-		before := time.Now()
-		first.stop()
-		<-first.ended
-		assert.Zero(t, time.Since(before))
-		h.start()
-		p = h.await(p, 5*time.Second, approvals.DONE)
-		assert.Equal(t, "done=27", h.event(p, approvals.Finished).Counts.String())
+		r := h.replica()
+		header := map[string]string{"X-RateLimit-ToWait-Sec": "7200"}
+		<-r.at("chunk.end", 1, func() { h.api.RateLimit(miniqualys.Delete, 409, header, 1) }).run(policyText).struck
+		time.Sleep(time.Minute)
+		h.stopRun(p)
+		p = h.await(p, 2*time.Second, approvals.STOPPED)
+		assert.Equal(t, "done=1 not-run=26", h.event(p, approvals.Stopped).Counts.String())
+		assert.EqualValues(t, 2, p.Epoch)
+	})
+}
+
+// Nothing is sent under a freeze, whenever a wait began and ends.
+func TestAFreezeIsSeenInAWait(t *testing.T) {
+	inHouse(t, 27, func(h *house) {
+		p := h.approved(h.plan())
+		r := h.replica()
+		r.at("chunk.begin", 2, func() { h.api.RateLimit(miniqualys.Delete, 409, nil, 1) })
+		<-r.at("qualys.after", 2, func() { assert.NoError(h, h.book.Freeze(h.Context(), carol, "freeze")) }).run(policyText).struck
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, h.writes(), 2)
+		require.NoError(h, h.book.Unfreeze(h.Context(), bob, "unfreeze"))
+		h.await(p, 10*time.Second, approvals.DONE)
 	})
 }
 

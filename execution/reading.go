@@ -17,6 +17,9 @@ const reads = 5
 // longWait is how long a run waits with its lease held when Qualys asks it to.
 const longWait = time.Minute
 
+// shortWait is how long a wait is that nobody has to be able to end.
+const shortWait = 3 * time.Second
+
 // A reading is what users were like at a moment.
 type reading struct {
 	at    time.Time                            // when it was asked for
@@ -41,8 +44,8 @@ func (v reading) covers(users []qualys.SAQUser) bool {
 
 // find reads the users of this chunk and the next in one call. Reads that fail
 // are tried again for a while: the run waits, it does not guess. Being turned
-// away is no failure.
-func (t *turn) find(ctx context.Context) error {
+// away is no failure. unsent says that no write is to be read back.
+func (t *turn) find(ctx context.Context, unsent bool) error {
 	v := reading{users: map[qualys.SAQUserID]*qualys.SAQUser{}}
 	var ids []qualys.SAQUserID
 	for _, u := range slices.Concat(t.chunk.Users, t.next) {
@@ -52,7 +55,7 @@ func (t *turn) find(ctx context.Context) error {
 	failed := 0
 	for try := 0; ; try++ {
 		v.at = time.Now()
-		users, err := t.Users.Find(ctx, ids)
+		users, err := t.read(ctx, ids)
 		if err == nil {
 			for _, u := range users {
 				v.users[u.ID] = &u
@@ -70,21 +73,59 @@ func (t *turn) find(ctx context.Context) error {
 			return review{approvals.WhyUnknown, fmt.Errorf("read users: %w", err)}
 		}
 		t.Log.WarnContext(ctx, "read back", "request", t.p.ID, "chunk", t.chunk.N, "err", err)
-		if err := t.wait(ctx, try, retryAfter(err)); err != nil {
+		if err := t.wait(ctx, try, retryAfter(err), unsent); err != nil {
 			return err
 		}
 	}
 }
 
+// read asks for users once. More than a short wait is not left to the client: it
+// sees neither who stops the run nor that the bot is told to stop.
+func (t *turn) read(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUser, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return t.Users.Find(qualys.WithProgress(ctx, func(p qualys.Progress) {
+		if p.Wait > shortWait {
+			cancel()
+		}
+	}), ids)
+}
+
 // wait waits as long as Qualys asked for, or longer each time. A long wait is
 // left to whoever comes next; so is the rest of it when the bot is told to stop.
-func (t *turn) wait(ctx context.Context, try int, asked time.Duration) error {
+// Where nothing is to be read back, a person who stops the run ends the wait, and
+// the chunk begins anew.
+func (t *turn) wait(ctx context.Context, try int, asked time.Duration, unsent bool) error {
 	d := t.backoff(try, asked)
 	if asked > longWait {
 		return t.handOn(ctx, d)
 	}
-	if !t.pause(ctx, d) {
-		return t.handOn(ctx, 0)
+	var halted <-chan struct{}
+	if unsent {
+		halted = t.halted
+	}
+	end := time.Now().Add(d)
+	switch {
+	case !t.pause(ctx, d, halted):
+		return t.handOn(ctx, time.Until(end))
+	case time.Now().Before(end):
+		return errAgain
+	}
+	return nil
+}
+
+// settleFor waits until a write must have had its effect. When the bot is told to
+// stop, the rest is left to whoever comes next, unless that is but a moment.
+func (t *turn) settleFor(ctx context.Context, d time.Duration) error {
+	if d <= shortWait {
+		if !sleep(ctx, d) {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+	end := time.Now().Add(d)
+	if !t.pause(ctx, d, nil) {
+		return t.handOn(ctx, time.Until(end))
 	}
 	return nil
 }

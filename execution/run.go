@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ type run struct {
 	p     approvals.Pending // as it was claimed: its plan is what runs
 
 	stopping <-chan struct{} // closed when the bot is told to stop
+	halted   <-chan struct{} // closed when a person has stopped the run
+	waits    atomic.Bool     // the run waits: whoever stops it should not
 
 	renewed atomic.Int64 // when the last successful renewal was sent off, by the local monotonic clock
 	start   time.Time    // what renewed counts from
@@ -57,10 +60,11 @@ func (e *Executor) carryOut(ctx context.Context, claim *approvals.Run, broken er
 	r := &run{Executor: e, claim: claim, p: claim.Pending, stopping: ctx.Done(), start: time.Now()}
 	r.log(ctx, "run claimed", "epoch", claim.Pending.Epoch)
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	beating := make(chan struct{})
+	beating, halted := make(chan struct{}), make(chan struct{})
+	r.halted = halted
 	go func() {
 		defer close(beating)
-		r.heartbeat(work, stop)
+		r.heartbeat(work, stop, sync.OnceFunc(func() { close(halted) }))
 	}()
 	defer func() {
 		stop(nil)
@@ -104,17 +108,25 @@ func (r *run) whole(broken error) error {
 	return nil
 }
 
-// heartbeat renews the lease until the work ends. When no renewal has
+// heartbeat renews the lease until the work ends; twice as often while the run
+// waits, since it then is what sees that a person stopped it. When no renewal has
 // succeeded for a while it ends the work itself: somebody else may be at it.
-func (r *run) heartbeat(work context.Context, stop context.CancelCauseFunc) {
-	for sleep(work, r.Heartbeat) {
+func (r *run) heartbeat(work context.Context, stop context.CancelCauseFunc, halt func()) {
+	for last := time.Duration(0); sleep(work, r.Heartbeat/2); {
 		before := time.Since(r.start)
+		if before-last < r.Heartbeat && !r.waits.Load() {
+			continue
+		}
+		last = before
 		beat, cancel := context.WithTimeout(work, r.Heartbeat)
 		err := r.claim.Renew(beat)
 		cancel()
 		switch {
 		case err == nil, held(err):
 			r.renewed.Store(int64(before))
+			if errors.As(err, new(*approvals.StoppedError)) {
+				halt()
+			}
 		case errors.Is(err, approvals.ErrFenced), r.age() > r.Silence:
 			stop(fmt.Errorf("%w: %w", errStale, err))
 			return
@@ -240,7 +252,7 @@ func (r *run) mayGoOn(work context.Context) error {
 		if errors.Is(hold, approvals.ErrFrozen) {
 			wait = 5 * time.Second
 		}
-		if !r.pause(work, wait) {
+		if !r.pause(work, wait, r.halted) {
 			return r.handOn(work, 0)
 		}
 	}
@@ -305,8 +317,11 @@ func (r *run) again(work context.Context) (p approvals.Pending, err error) {
 }
 
 // pause waits, and reports whether this replica may go on with the run: it is
-// not told to stop, and the lease is not lost.
-func (r *run) pause(work context.Context, d time.Duration) bool {
+// not told to stop, and the lease is not lost. Once halted is closed, unless it is
+// nil, there is nothing to wait for.
+func (r *run) pause(work context.Context, d time.Duration, halted <-chan struct{}) bool {
+	r.waits.Store(true)
+	defer r.waits.Store(false)
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -314,6 +329,8 @@ func (r *run) pause(work context.Context, d time.Duration) bool {
 		return false
 	case <-work.Done():
 		return false
+	case <-halted:
+		return true
 	case <-t.C:
 		return true
 	}

@@ -75,6 +75,29 @@ func TestAFreezePauses(t *testing.T) {
 	}
 }
 
+// Design section 7: what was approved, and had to wait for a run until its time
+// was over under a freeze, never starts.
+func TestADeadlineUnderAFreezeIsTheEnd(t *testing.T) {
+	inHouse(t, 4, func(h *house) {
+		users := h.users()
+		first := h.approved(h.planOf(users[:2]))
+		time.Sleep(time.Second)
+		late := h.approved(h.planOf(users[2:]))
+		time.Sleep(58 * time.Minute)
+		r := h.replica()
+		<-r.at("chunk.end", 1, func() { assert.NoError(h, h.book.Freeze(h.Context(), carol, "freeze")) }).run(policyText).struck
+		h.people.fail(true) // it is not a matter of rights
+		time.Sleep(time.Until(late.Deadline) - time.Second)
+		assert.Equal(t, approvals.APPROVED, h.read(late).State)
+		time.Sleep(3 * time.Second)
+		assert.Equal(t, approvals.EXPIRED, h.read(late).State, "at once")
+		assert.Equal(t, approvals.WhyFrozen, h.read(late).Cause)
+		h.people.fail(false)
+		require.NoError(h, h.book.Unfreeze(h.Context(), bob, "unfreeze"))
+		h.await(first, 2*time.Minute, approvals.DONE)
+	})
+}
+
 // A run that stood still for a day is left to people, whoever holds it then.
 func TestADayOfFrostNeedsReview(t *testing.T) {
 	for name, stop := range map[string]bool{"by its owner": false, "by the next owner": true} {

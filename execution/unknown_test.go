@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"countersign/approvals"
 	"countersign/internal/miniqualys"
@@ -61,6 +62,35 @@ func TestAnUnknownWriteIsReadBack(t *testing.T) {
 				}
 				assert.Equal(t, answer, h.outcome(p, 5).Answer)
 				assert.EqualValues(t, 1, p.Epoch, "the lease was kept all the time")
+				assert.Empty(t, h.api.RepeatedDeletes())
+			})
+		})
+	}
+}
+
+// Told to stop while such a write settles, a replica lets go at once, and the
+// next one reads back no sooner than it would have done.
+func TestASettlingWriteIsHandedOn(t *testing.T) {
+	for _, c := range unknown {
+		t.Run(c.name, func(t *testing.T) {
+			inHouse(t, 27, func(h *house) {
+				p := h.approved(h.plan())
+				first, sent := h.replica(), make(chan struct{})
+				first.at("chunk.begin", 2, func() { c.fault(h.api, 1) }).at("qualys.after", 2, func() { close(sent) })
+				first.run(policyText)
+				<-sent
+				time.Sleep(time.Second)
+				before := time.Now()
+				first.stop()
+				<-first.ended
+				assert.LessOrEqual(t, time.Since(before), 2*time.Second, "a moment is waited out")
+				h.start()
+				p = h.await(p, 3*time.Minute, approvals.DONE)
+				calls := h.api.Requests()
+				require.Equal(h, miniqualys.Search, calls[4].Op)
+				waited := calls[4].At.Sub(calls[3].At)
+				assert.InDelta(t, c.settle.Seconds(), waited.Seconds(), 2, "settle time")
+				assert.Equal(t, "done=27", h.event(p, approvals.Finished).Counts.String())
 				assert.Empty(t, h.api.RepeatedDeletes())
 			})
 		})

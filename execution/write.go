@@ -82,7 +82,7 @@ func (t *turn) turnedAway(ctx context.Context, err error) error {
 	t.view = reading{}
 	t.Log.WarnContext(ctx, "Qualys turned a write away: waiting", "request", t.p.ID, "chunk", t.chunk.N, "asked", retryAfter(err), "err", err)
 	t.away++
-	if err := t.wait(ctx, t.away-1, retryAfter(err)); err != nil {
+	if err := t.wait(ctx, t.away-1, retryAfter(err), true); err != nil {
 		return err
 	}
 	return errAgain
@@ -96,10 +96,10 @@ func (t *turn) lost(ctx context.Context, err error) error {
 		settle = t.Settle(e.Fate)
 	}
 	t.Log.WarnContext(ctx, "a write's fate is unknown: waiting to read back", "request", t.p.ID, "chunk", t.chunk.N, "wait", settle, "err", err)
-	if !sleep(ctx, settle) {
-		return context.Cause(ctx)
+	if err := t.settleFor(ctx, settle); err != nil {
+		return err
 	}
-	if err := t.find(ctx); err != nil {
+	if err := t.find(ctx, false); err != nil {
 		return err
 	}
 	t.settle(t.todo, func(qualys.SAQUserID) string { return "lost" }, true)

@@ -83,7 +83,10 @@ func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said b
 		return Reply{}, err
 	}
 	if p.Users > d.Policy.TypeToConfirmAbove && waits {
-		if !said {
+		switch {
+		case !said && approved(p, c.By): // nobody types for nothing
+			return Reply{}, approvals.ErrAlready
+		case !said:
 			return Reply{Form: form.ForApproval(p, c)}, nil
 		}
 		if !form.Confirms(c.Words, p) {
@@ -99,6 +102,11 @@ func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said b
 		}
 	}
 	return Reply{Stored: err == nil}, err
+}
+
+// approved reports whether one of the approvals that count is this person's.
+func approved(p approvals.Pending, who rules.Person) bool {
+	return slices.ContainsFunc(p.Approvals, func(a approvals.Approval) bool { return a.By.Same(who) })
 }
 
 // reject is a no; the form asks why.

@@ -292,7 +292,8 @@ func TestAButtonOfAnotherPlanDecidesNothing(t *testing.T) {
 		c.Fingerprint = "000000000000"
 		assert.Contains(t, w.desk.Click(t.Context(), c).Text, "does not fit the plan")
 	}
-	assert.Equal(t, approvals.WhyForged, w.last().Facts.Why)
+	assert.Equal(t, "UALICE tried to approve "+p.ID+" and was refused: the button does not fit the plan.",
+		audit.Sentence(w.last()), "the record is sound, and may still be approved")
 	assert.Equal(t, approvals.PENDING, w.now(p).State)
 }
 

@@ -282,3 +282,15 @@ func people(list []approvals.Approval) []rules.Person {
 	}
 	return who
 }
+
+// Who approved already hears it at once, and types nothing for it.
+func TestNobodyTypesASecondApproval(t *testing.T) {
+	w := newTown(t, "approvals: [{up_to: 100, need: 2}]")
+	p := w.asked(newVendor)
+	require.True(t, w.fill(bob, w.click(bob, commands.ActApprove, p).Form, map[string]string{"confirm": "DELETE 49"}).Stored)
+	r := w.click(bob, commands.ActApprove, p)
+	assert.Nil(t, r.Form)
+	assert.Equal(t, "You have approved "+p.ID+" already; one person counts once.", r.Text)
+	require.True(t, w.click(bob, commands.ActWithdraw, p).Stored)
+	assert.NotNil(t, w.click(bob, commands.ActApprove, p).Form, "what was withdrawn may be given again")
+}

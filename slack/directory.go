@@ -36,7 +36,13 @@ func (d directory) Profile(ctx context.Context, p rules.Person) (rules.Profile, 
 	if err != nil {
 		return rules.Profile{}, err
 	}
-	return found.(rules.Profile), nil
+	f := found.(rules.Profile)
+	// A payload of another workspace speaks of nobody here, whatever id it names.
+	// In an organisation the profile tells whose people they are.
+	if we := d.slack.web.Identity(); p.Team != "" && p.Team != we.Team && we.Enterprise == "" {
+		f.Stranger = true
+	}
+	return f, nil
 }
 
 // Members reads usergroups.users.list.

@@ -124,7 +124,11 @@ func TestAProfileSaysWhoSomebodyIs(t *testing.T) {
 		assert.False(t, nameless.Stranger, "a Slack that names no workspace means its own")
 		assert.True(t, look(func(p *minislack.Person) { p.Team, p.Stranger = "", true }).Stranger)
 		assert.Equal(t, "W9", look(func(p *minislack.Person) { p.Enterprise = "W9" }).Enterprise)
-		_, err := d.Profile(t.Context(), rules.Person{Team: team, ID: "U0NOBODY"})
+		look(func(*minislack.Person) {})
+		forged, err := d.Profile(t.Context(), rules.Person{Team: "T0ELSEWHERE", ID: bob.ID})
+		require.NoError(t, err)
+		assert.True(t, forged.Stranger, "a payload of another workspace speaks of nobody here")
+		_, err = d.Profile(t.Context(), rules.Person{Team: team, ID: "U0NOBODY"})
 		require.ErrorIs(t, err, rules.ErrUnknownPerson)
 	})
 }

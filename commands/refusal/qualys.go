@@ -16,8 +16,8 @@ func ofQualys(err error) (Words, bool) {
 	wait := time.Duration(0)
 	if e, ok := errors.AsType[*qualys.Error](err); ok {
 		words := []string{e.Code, e.Message, e.Resolution}
-		if errors.Is(err, qualys.ErrCredentials) {
-			words = words[:2] // who repeats a refusal without asking again puts its own advice there
+		if errors.Is(err, qualys.ErrCredentials) || errors.Is(err, qualys.ErrNotEnabled) {
+			words = words[:2] // the client puts its own advice there, which Qualys did not say
 		}
 		said = strings.Trim(strings.Join(words, " "), " ")
 		wait = e.RetryAfter

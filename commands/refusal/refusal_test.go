@@ -40,7 +40,7 @@ func explained() []error {
 		approvals.ErrSharedEmail, ErrSuperseded, &approvals.OverlapError{Request: "AAAAA", User: 7},
 		context.DeadlineExceeded, context.Canceled,
 		approvals.ErrRound, qualys.ErrIgnoredCriteria, qualys.ErrIncomplete, &qualys.Error{Status: 404}, &qualys.Error{Status: 500}, &qualys.Error{Status: 429, RetryAfter: time.Minute},
-		&qualys.Error{Op: "users/download", Status: 403}, &qualys.Error{Status: 401}, &qualys.Error{Status: 403},
+		&qualys.Error{Op: "users/download", Status: 403, Message: "Forbidden", Resolution: "our own advice"}, &qualys.Error{Status: 401}, &qualys.Error{Status: 403},
 		&qualys.Error{Err: errors.New("x")}, &qualys.Error{Status: 400, Message: "no such field"},
 		&grammar.UsageError{Problem: "There is no field called \"x\".", Hint: "/qualys-users find company=Acme"},
 	}

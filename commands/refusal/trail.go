@@ -9,9 +9,14 @@ import (
 	"countersign/commands/words"
 )
 
+// otherPlan is a refusal of a button whose value is not that of the request's
+// plan. The record itself is sound, so it is no [approvals.WhyForged]. The trail
+// has no words of its own for it: they travel as the detail.
+const otherPlan approvals.Why = "other-plan"
+
 // Noted says which errors stand in the trail as a refusal, and as what: no
-// right, the own request, a cap, an overlap, a forged record. Typos, late clicks
-// and failures do not.
+// right, the own request, a cap, an overlap, a forged record or button. Typos,
+// late clicks and failures do not.
 func Noted(err error) (why approvals.Why, detail string, ok bool) {
 	for _, r := range []struct {
 		err error
@@ -29,13 +34,15 @@ func Noted(err error) (why approvals.Why, detail string, ok bool) {
 		{ErrOwnFreeze, audit.WhyOwnFreeze},
 		{approvals.ErrNotYours, audit.WhyNotYours},
 		{approvals.ErrForged, approvals.WhyForged},
-		{approvals.ErrFingerprint, approvals.WhyForged},
 		{approvals.ErrTooManyOpen, audit.WhyTooMany},
 		{approvals.ErrTooManyYours, audit.WhyTooMany},
 	} {
 		if errors.Is(err, r.err) {
 			return r.why, "", r.why != ""
 		}
+	}
+	if errors.Is(err, approvals.ErrFingerprint) {
+		return otherPlan, "the button does not fit the plan", true
 	}
 	if e, ok := errors.AsType[rules.ErrOutsider](err); ok {
 		return audit.WhyOutsider, string(e.Kind), true

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
@@ -27,13 +28,16 @@ type checkup struct {
 	blocks   map[string]string // what is not well, and why nothing that needs it is tried
 }
 
-// offline blocks what needs Slack but not the bot token.
-const offline = "slack's network"
+// What blocks less than the line it stands on.
+const (
+	offline   = "slack's network"     // what needs Slack, but not the bot token
+	noAnswers = "qualys's API server" // what needs Qualys, but not the platform users
+)
 
 // Check tries everything that [Run] needs, read-only, says a line about each
 // and what to do about what fails, and reports whether all is well. What lacks
-// a setting, or something that failed before, is not tried. It logs in to Qualys
-// once.
+// a setting, or something that failed before, is not tried. It logs in to each of
+// Qualys' two servers once.
 func Check(ctx context.Context, c Config, to Report) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -43,6 +47,7 @@ func Check(ctx context.Context, c Config, to Report) bool {
 	k := &checkup{house: house{Config: c}, blocks: map[string]string{}}
 	k.problems = k.Config.problems()
 	defer k.close()
+	login := []string{"QUALYS_PLATFORM", "QUALYS_API_URL", "QUALYS_GATEWAY_URL", "QUALYS_ADMIN_URL", "QUALYS_USERNAME", "QUALYS_PASSWORD"}
 	for _, one := range []struct {
 		what     string
 		settings []string // that it cannot do without
@@ -58,8 +63,8 @@ func Check(ctx context.Context, c Config, to Report) bool {
 		{"channels", nil, []string{"policy", "scopes"}, k.tryChannels},
 		{"people", nil, []string{"policy", "scopes"}, k.tryPeople},
 		{"quorum", nil, []string{"people"}, k.tryQuorum},
-		{"qualys", []string{"QUALYS_PLATFORM", "QUALYS_API_URL", "QUALYS_GATEWAY_URL", "QUALYS_ADMIN_URL", "QUALYS_USERNAME", "QUALYS_PASSWORD"}, nil, k.tryQualys},
-		{"saq users", nil, []string{"qualys"}, k.trySAQ},
+		{"qualys", login, nil, k.tryQualys},
+		{"saq users", login, []string{noAnswers}, k.trySAQ},
 	} {
 		said, err := "", k.blocked(one.settings, one.after)
 		if err == nil {
@@ -317,9 +322,23 @@ func (k *checkup) tryQuorum(ctx context.Context) (string, error) {
 	return "every row of approvals can be met", k.quorum(ctx, k.slack.Directory(time.Minute))
 }
 
-// tryQualys logs in. Redis knows which credentials were refused before, if it
+// tryQualys asks both servers: the one of the questionnaire for its version, and
+// the one of the administration for a platform user.
+func (k *checkup) tryQualys(ctx context.Context) (string, error) {
+	version, err := k.version(ctx)
+	if err != nil {
+		k.blocks[noAnswers] = "see qualys"
+		return "", err
+	}
+	users, err := k.platformUsers(ctx)
+	return fmt.Sprintf("version %s, %s", version, audit.Plural(users, "platform user")), err
+}
+
+const refusedLogin = "Check QUALYS_USERNAME, QUALYS_PASSWORD and whether the platform is the right one; more tries may lock the account"
+
+// version logs in. Redis knows which credentials were refused before, if it
 // answers; if it does not, Qualys is asked all the same.
-func (k *checkup) tryQualys(ctx context.Context) (version string, err error) {
+func (k *checkup) version(ctx context.Context) (version string, err error) {
 	var login qualys.Login
 	if k.book != nil && k.book.Client.Ping(ctx).Err() == nil {
 		login = k.book.Login
@@ -330,11 +349,27 @@ func (k *checkup) tryQualys(ctx context.Context) (version string, err error) {
 	version, err = k.qualys.Version(ctx)
 	switch {
 	case errors.Is(err, qualys.ErrCredentials):
-		err = advised(err, "Check QUALYS_USERNAME, QUALYS_PASSWORD and whether the platform is the right one; more tries may lock the account")
+		err = advised(err, refusedLogin)
 	case errors.Is(err, qualys.ErrPermission):
 		err = advised(err, "The account needs the permission API ACCESS")
 	}
 	return version, err
+}
+
+// platformUsers is how many there are. It asks for one.
+func (k *checkup) platformUsers(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	sum, err := k.qualys.Download(ctx, qualys.DownloadQuery{Limit: 1}, io.Discard)
+	switch {
+	case errors.Is(err, qualys.ErrNotEnabled): // its Resolution says whom to ask
+		err = advised(err, "Without it everything but download works")
+	case errors.Is(err, qualys.ErrCredentials):
+		err = advised(err, refusedLogin)
+	case err != nil:
+		err = advised(err, "QUALYS_GATEWAY_URL serves /auth, and /adminui unless QUALYS_ADMIN_URL says where that is")
+	}
+	return max(sum.Total, sum.Rows), err
 }
 
 func (k *checkup) trySAQ(ctx context.Context) (string, error) {

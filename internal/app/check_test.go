@@ -173,6 +173,10 @@ var troubles = []struct {
 		map[string]string{"qualys": "Check QUALYS_USERNAME, QUALYS_PASSWORD and whether the platform is the right one"}, withoutQualys},
 	{"no permission for the API", func(s *setup) { s.qualys.DenyAPI(true) },
 		map[string]string{"qualys": "The account needs the permission API ACCESS"}, withoutQualys},
+	{"another gateway", func(s *setup) { s.settings.QualysGatewayURL = "http://127.0.0.1:" + freePort(s.T) },
+		map[string]string{"qualys": "connection refused. QUALYS_GATEWAY_URL serves /auth"}, nil},
+	{"no Administration API", func(s *setup) { s.qualys.Fail(miniqualys.Download, 403, "", 1) },
+		map[string]string{"qualys": "ask Qualys support to enable it"}, nil},
 	{"no questionnaire module", func(s *setup) { s.qualys.Fail(miniqualys.Count, 403, "", 1) },
 		map[string]string{"saq users": "The account needs the SAQ module and the permission API ACCESS"}, nil},
 }

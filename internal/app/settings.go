@@ -114,6 +114,7 @@ func (s *Settings) problems() []problem {
 	if s.CountersignTenant == "" || strings.ContainsAny(s.CountersignTenant, "{} \t\n") {
 		wrong("COUNTERSIGN_TENANT", fmt.Errorf("COUNTERSIGN_TENANT %q is no name. Use letters, digits and hyphens", s.CountersignTenant))
 	}
+	wrong("SPOOL_DIR", s.spool())
 	_, err := s.keys()
 	wrong("COUNTERSIGN_KEY", err)
 	_, err = s.Logger(nil)
@@ -173,6 +174,18 @@ func (s *Settings) platform() []problem {
 		return []problem{{of, true, errors.New("QUALYS_PLATFORM is not set. The platform's name stands on Qualys' Help → About page; or give both QUALYS_API_URL and QUALYS_GATEWAY_URL")}}
 	}
 	return nil
+}
+
+// spool tries whether a CSV can be written where SPOOL_DIR says.
+func (s *Settings) spool() error {
+	if s.SpoolDir == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(s.SpoolDir, "countersign-*.csv")
+	if err != nil {
+		return fmt.Errorf("SPOOL_DIR %s cannot be written to: %w. Name a folder that is there and that the bot may write to", s.SpoolDir, errors.Unwrap(err))
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // safeURL accepts https, and plain http for loopback addresses.

@@ -58,6 +58,7 @@ var wrong = []struct {
 	{"a broken former key", "COUNTERSIGN_KEY_OLD is not 32 bytes in base64", func(s *Settings) { s.CountersignKeyOld = "!" }},
 	{"a tenant with braces", "COUNTERSIGN_TENANT \"{a}\" is no name", func(s *Settings) { s.CountersignTenant = "{a}" }},
 	{"a level nobody knows", "LOG_LEVEL \"loud\" is not known", func(s *Settings) { s.LogLevel = "loud" }},
+	{"a folder for CSVs that is not there", "SPOOL_DIR /no/such/folder cannot be written to", func(s *Settings) { s.SpoolDir = "/no/such/folder" }},
 	{"a format nobody knows", "LOG_FORMAT \"xml\" is not known", func(s *Settings) { s.LogFormat = "xml" }},
 }
 

@@ -57,18 +57,6 @@ const (
 	beat              // renews the lease meanwhile
 )
 
-// partOf knows a goroutine of the executor by its context: work lives on when
-// the process is told to stop, and a heartbeat has a deadline.
-func (a *actor) partOf(ctx context.Context) part {
-	if _, hurried := ctx.Deadline(); hurried {
-		return beat
-	}
-	if ctx.Done() == a.ctx.Done() {
-		return front
-	}
-	return work
-}
-
 // before is an order of stands that does not depend on the machine.
 func (s *stand) before(t *stand) int {
 	return cmp.Or(

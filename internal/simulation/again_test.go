@@ -1,18 +1,20 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
-	"slices"
+	"iter"
 	"time"
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
+	"countersign/commands/lookup"
 	"countersign/qualys"
 )
 
 // again lets whoever asked for something ask once more when it is over: for the
-// users that were left, or, after an update, for their former values. It is a
-// request like any other.
+// users that were left, or, after an update, for their former values. The product
+// drafts the plan, and it is a request like any other.
 func (w *world) again(r *asked) {
 	undo := r.plan.Verb() == approvals.Update && !w.one(3)
 	w.spawn(fmt.Sprintf("%s asks again about %s", r.by.ID, r.id), true, func(a *actor) {
@@ -29,15 +31,22 @@ func (w *world) again(r *asked) {
 		if err != nil {
 			return
 		}
-		draft := a.retry(p, fates)
+		what := "retry"
+		f := &lookup.Finder{Users: lobby{a.cloud}, Policy: a.policy, Tenant: tenant, News: lookup.NewNews(func(string) {})}
+		draft := f.Retry
 		if undo {
-			draft = a.undo(p, fates)
+			what, draft = "undo", f.Undo
 		}
-		if len(draft.Users) == 0 {
+		d, err := draft(a.ctx, p, fates)
+		if err != nil {
+			return // nobody was left
+		}
+		plan, err := f.Again(a.ctx, p, d, what+" "+p.ID)
+		if err != nil {
 			return
 		}
-		next := a.ask(r.by, a.seal(draft), 60*time.Second, time.Second)
-		a.stats.deeds[draft.Filter]++
+		next := a.ask(r.by, plan, 60*time.Second, time.Second)
+		a.stats.deeds[what]++
 		_ = next.hold(a)
 		for _, who := range []rules.Person{dave, bob, carol} {
 			if who != r.by {
@@ -47,30 +56,22 @@ func (w *world) again(r *asked) {
 	})
 }
 
-// retry drafts a plan of the users whom a request left as they were.
-func (w *world) retry(p approvals.Pending, fates map[userID]approvals.Outcome) approvals.Draft {
-	d := approvals.Draft{Tenant: tenant, Verb: p.Verb, Change: p.Plan.Change(), Scope: 1000, Filter: "retry"}
-	for _, was := range p.Plan.Users() {
-		u := w.cloud.users[was.ID]
-		left := []approvals.Result{approvals.ResultFailed, approvals.ResultUnknown, approvals.ResultNotRun}
-		if u == nil || !slices.Contains(left, fates[was.ID].Result) || d.Verb == approvals.Update && d.Change.Holds(*u) {
-			continue
+// A lobby is Qualys, as far as somebody can tell who plans.
+type lobby struct{ *cloud }
+
+// Count counts everybody.
+func (l lobby) Count(context.Context, qualys.Filter) (int, error) { return 1000, nil }
+
+// Search returns the users whose ids the filter names.
+func (l lobby) Search(_ context.Context, f qualys.Filter) iter.Seq2[qualys.SAQUser, error] {
+	return func(yield func(qualys.SAQUser, error) bool) {
+		for _, id := range f[0].Values {
+			if u := l.users[userID(number(id))]; u != nil && !yield(*u, nil) {
+				return
+			}
 		}
-		d.Users = append(d.Users, *u)
 	}
-	return d
 }
 
-// undo drafts a plan that gives updated users their former values back.
-func (w *world) undo(p approvals.Pending, fates map[userID]approvals.Outcome) approvals.Draft {
-	d := approvals.Draft{Tenant: tenant, Verb: approvals.Update, Restore: map[userID]qualys.Change{}, Scope: 1000, Filter: "undo"}
-	for _, was := range p.Plan.Users() {
-		u := w.cloud.users[was.ID]
-		if u == nil || fates[was.ID].Result != approvals.ResultDone || u.Title == was.Title {
-			continue
-		}
-		d.Users = append(d.Users, *u)
-		d.Restore[u.ID] = qualys.NewChange(qualys.Set{Field: qualys.Title, Value: was.Title})
-	}
-	return d
-}
+// Logins are none that a user here has.
+func (l lobby) Logins() []string { return []string{""} }

@@ -23,10 +23,16 @@ type checker struct {
 	plans    map[string]*asked  // by id, as somebody typed them
 	matters  map[string]*matter // by id, as the log tells of them
 	order    []*matter
-	seen     int64          // events so far
+	seen     int64          // number of the last event
+	base     int64          // of the last one before those that the log holds
+	forgot   bool           // Redis was set back
 	frozen   int            // the step in which somebody froze everything, or 0
+	frozenAt int64          // and when
 	answers  map[string]int // operation => the step in which it was first told yes
-	maybe    []*chance      // what happens once it can
+	promises []promise      // what people were told
+	typed    map[string]*command
+	said     map[string]bool
+	maybe    []*chance // what happens once it can
 	replicas int
 	posters  int
 	observed int // the step that was looked at last
@@ -52,20 +58,26 @@ type matter struct {
 	ledger       map[string]string // chunk => its mark
 	sent         int               // the step in which a write was last marked as sent
 	refused      string            // the epoch in which Qualys refused the login
+	rounds       map[int]int       // chunk => how often it was written since people last approved
+	failed       int64             // users, as the record counts them
+	overFifth    bool              // that many of a chunk failed
+	late         bool              // its deadline came in a freeze
 
 	claims, started, sums int // sums are summaries
 	counts                approvals.Counts
 	effects               map[userID]int // how often a write of it changed the user
-	rolled                bool           // Redis forgot how it ended
+	newest                int64          // number of its last event
+	rolled                bool           // Redis forgot something about it: nothing runs before people look
+	ended                 bool           // it was over before: nothing runs at all
 }
 
 func newMatter(r *asked) *matter {
-	return &matter{asked: r, state: approvals.PENDING, have: map[rules.Person]bool{}, effects: map[userID]int{}}
+	return &matter{asked: r, state: approvals.PENDING, have: map[rules.Person]bool{}, effects: map[userID]int{}, rounds: map[int]int{}}
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, plans: map[string]*asked{}, matters: map[string]*matter{}, answers: map[string]int{},
+		world: w, plans: map[string]*asked{}, matters: map[string]*matter{}, answers: map[string]int{}, said: map[string]bool{}, typed: map[string]*command{},
 		stoppedAt: map[string]int{}, forged: map[string]bool{}, tired: map[string]bool{}, final: map[string]approvals.State{},
 	}
 }
@@ -133,12 +145,39 @@ func (c *checker) lookAtLedger(m *matter) {
 	if m.owner == nil || c.last == nil || c.last.actor != m.owner {
 		c.bad("epoch: the ledger of %s was written by %s, and is %s's", m.id, c.last.name, m.ownerName())
 	}
+	done := 0
 	for chunk, mark := range marks {
-		if strings.HasPrefix(mark, "sent") && mark != m.ledger[chunk] {
+		switch {
+		case strings.HasPrefix(mark, "done"):
+			if done++; !strings.HasPrefix(m.ledger[chunk], "done") {
+				c.counted(m, int(number(chunk)))
+			}
+		case mark != m.ledger[chunk]:
 			m.sent = c.step
 		}
 	}
+	if n := c.m.HGet(key("r:"+m.id), "chunk"); number(n) != int64(done) {
+		c.bad("progress: the card of %s says %s chunks, and the ledger %d", m.id, n, done)
+	}
 	m.ledger = marks
+}
+
+// counted compares what the record counts, for the card, with the plan, when a
+// chunk is done.
+func (c *checker) counted(m *matter, chunk int) {
+	record, sum := key("r:"+m.id), int64(0)
+	fields, _ := c.m.HKeys(record)
+	for _, f := range fields {
+		if strings.HasPrefix(f, "n:") {
+			sum += number(c.m.HGet(record, f))
+		}
+	}
+	if sum > int64(len(m.plan.Users())) {
+		c.bad("progress: the card of %s counts %d of %d users", m.id, sum, len(m.plan.Users()))
+	}
+	failed := number(c.m.HGet(record, "n:failed"))
+	m.overFifth = m.overFifth || (failed-m.failed)*5 > int64(len(m.plan.Chunks()[chunk]))
+	m.failed = failed
 }
 
 func (m *matter) ownerName() string {
@@ -185,10 +224,28 @@ func (c *checker) answered(op string, step int, err error) {
 	}
 }
 
+// A promise is a yes that a person was told.
+type promise struct {
+	op, id string
+	by     rules.Person
+	kinds  []approvals.Kind // one of them is in the log
+}
+
+func said(kind approvals.Kind, id, by string) string { return fmt.Sprintf("%s %s %s", kind, id, by) }
+
+// kept says that nobody was told yes of what was not stored.
+func (c *checker) kept() {
+	for _, p := range c.promises {
+		if !slices.ContainsFunc(p.kinds, func(k approvals.Kind) bool { return c.said[said(k, p.id, p.by.String())] }) {
+			c.bad("stored: %q was told to be done, and no event says so", p.op)
+		}
+	}
+}
+
 // forge remembers that Mallory wrote to a record.
 func (c *checker) forge(id string) { c.forged[id] = true }
 
-// rolledBack remembers that Redis forgot how a request ended: it has the
+// rolledBack remembers that Redis forgot something about a request: it has the
 // approvals of the old copy again.
 func (c *checker) rolledBack(id string, have map[rules.Person]bool) {
 	m := c.matters[id]

@@ -14,13 +14,15 @@ import (
 // A cloud is Qualys, as far as an executor can tell. It knows the truth.
 type cloud struct {
 	*world
-	users   map[qualys.SAQUserID]*qualys.SAQUser
-	first   map[qualys.SAQUserID]qualys.SAQUser // as they were when the world began
-	drifted map[qualys.SAQUserID]int            // the step in which somebody else changed the user
-	gone    map[qualys.SAQUserID]bool           // somebody else removed the user
-	later   []effect                            // writes on their way
-	forced  string                              // what becomes of the next write, instead of chance
-	nextID  qualys.SAQUserID
+	users    map[qualys.SAQUserID]*qualys.SAQUser
+	first    map[qualys.SAQUserID]qualys.SAQUser // as they were when the world began
+	drifted  map[qualys.SAQUserID]int            // the step in which somebody else changed the user
+	gone     map[qualys.SAQUserID]bool           // somebody else removed the user
+	stubborn map[qualys.SAQUserID]bool           // a write of it was answered with a yes, and did nothing
+	later    []effect                            // writes on their way
+	losing   bool                                // every write, while there are faults
+	forced   string                              // what becomes of the next write, instead of chance
+	nextID   qualys.SAQUserID
 }
 
 // An effect is a write that arrives late.
@@ -34,7 +36,7 @@ type effect struct {
 func newCloud(w *world) *cloud {
 	c := &cloud{
 		world: w, users: map[qualys.SAQUserID]*qualys.SAQUser{}, first: map[qualys.SAQUserID]qualys.SAQUser{},
-		drifted: map[qualys.SAQUserID]int{}, gone: map[qualys.SAQUserID]bool{},
+		drifted: map[qualys.SAQUserID]int{}, gone: map[qualys.SAQUserID]bool{}, stubborn: map[qualys.SAQUserID]bool{},
 	}
 	c.hire(3) // bystanders
 	return c
@@ -134,6 +136,7 @@ func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SA
 	case "nonsense, not done":
 		return nil, &qualys.Error{Op: "write", Status: 502, Fate: qualys.Answered}
 	case "turned away":
+		m.rounds[m.chunkOf(ids[0])]--
 		return nil, &qualys.Error{Op: "write", Status: 409, RetryAfter: []time.Duration{0, 3 * time.Second, 70 * time.Second}[c.rng.IntN(3)]}
 	case "refused login":
 		m.refused = m.epoch
@@ -146,6 +149,7 @@ func (c *caller) write(ctx context.Context, verb approvals.Verb, ids []qualys.SA
 		c.settleDown()
 		return ids, nil
 	case "stubborn":
+		c.stubborn[ids[0]] = true
 		c.arrives(m, verb, ids[1:], change)
 		return ids, nil
 	}
@@ -161,6 +165,9 @@ func (c *cloud) fate() string {
 	}
 	if c.strikes != nil || !time.Now().Before(c.healed) {
 		return "done"
+	}
+	if c.losing {
+		return "lost call"
 	}
 	switch x := c.rng.IntN(100); {
 	case x < 6:

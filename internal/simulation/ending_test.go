@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"countersign/approvals"
+	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/qualys"
 )
@@ -24,7 +25,8 @@ func (c *checker) allOver() bool {
 
 func (c *checker) allPosted() bool {
 	n, _ := c.m.Get(key("seq"))
-	return n == "" || c.m.HGet(key("posted"), "seq") == n
+	posted := c.m.HGet(key("posted"), "seq")
+	return n == "" && len(c.channel) == 0 || posted == n && number(posted) == int64(len(c.channel))
 }
 
 // finally judges how everything ended.
@@ -42,6 +44,8 @@ func (c *checker) finally() {
 	}
 	c.trailIsWhole()
 	c.nothingLeft()
+	c.kept()
+	c.heard()
 	head := "" // of everything that was said, with its times
 	if n := len(c.channel); n > 0 {
 		head = c.channel[n-1].entry.Hash
@@ -53,7 +57,7 @@ func (c *checker) finally() {
 func (c *checker) bystanders() {
 	for _, id := range slices.Sorted(maps.Keys(c.cloud.first)) {
 		held := slices.ContainsFunc(c.order, func(m *matter) bool {
-			return m.started > 0 && slices.ContainsFunc(m.plan.Users(), func(u qualys.SAQUser) bool { return u.ID == id })
+			return (m.started > 0 || len(m.effects) > 0) && slices.ContainsFunc(m.plan.Users(), func(u qualys.SAQUser) bool { return u.ID == id })
 		})
 		now := c.cloud.users[id]
 		_, drifted := c.cloud.drifted[id]
@@ -82,33 +86,62 @@ func (c *checker) end(m *matter) {
 	case m.sums > 1:
 		c.bad("summary: %s has %d", m.id, m.sums)
 	}
-	effects, gone := 0, 0 // who is gone without us may be counted as done: a mark names a chunk, not its users
 	for _, u := range m.plan.Users() {
-		effects += m.effects[u.ID]
 		if n := m.effects[u.ID]; n > 1 {
 			c.bad("effect: user %d was changed %d times by %s", u.ID, n, m.id)
 		}
+	}
+	shared := slices.ContainsFunc(c.order, func(other *matter) bool { return other != m && other.shares(m) })
+	if !shared && m.counts != nil && !m.rolled && !m.ended {
+		c.counts(m, is)
+	}
+}
+
+// counts compares what the last event about a run counted with what Qualys
+// holds. A mark names a chunk, not its users: who is gone without us may count as
+// done.
+func (c *checker) counts(m *matter, is approvals.State) {
+	var total, effects, gone, reached, odd, stubborn int
+	for _, u := range m.plan.Users() {
+		effects += m.effects[u.ID]
+		now := c.cloud.users[u.ID]
 		if c.cloud.gone[u.ID] {
 			gone++
 		}
+		if now == nil && m.plan.Verb() == approvals.Delete || now != nil && len(m.plan.ChangeFor(u.ID)) > 0 && m.plan.ChangeFor(u.ID).Holds(*now) {
+			reached++
+		}
+		if c.cloud.stubborn[u.ID] {
+			stubborn++
+		}
+		if _, drifted := c.cloud.drifted[u.ID]; drifted || c.cloud.gone[u.ID] || c.protected(*c.cloud.at(u.ID)) {
+			odd++
+		}
 	}
-	shared := slices.ContainsFunc(c.order, func(other *matter) bool { return other != m && other.shares(m) })
-	if shared || m.counts == nil {
-		return
-	}
-	done, unknown := m.counts["done"], m.counts["unknown"]
-	total := 0
 	for _, n := range m.counts {
 		total += n
 	}
+	done, already, unknown := m.counts["done"], m.counts["already"], m.counts["unknown"]
 	switch {
 	case total != len(m.plan.Users()) && total > 0:
 		c.bad("counts: %s counted %d of %d users: %s", m.id, total, len(m.plan.Users()), m.counts)
 	case m.sums > 0 && (effects < done-gone || effects > done+unknown), effects > done+unknown:
 		c.bad("counts: %s says %q, and %d users were changed", m.id, m.counts, effects)
-	case is == approvals.DONE && done+m.counts["already"] != len(m.plan.Users()):
+	case m.sums > 0 && (done+already > reached+gone || reached > done+already+unknown+gone):
+		c.bad("counts: %s says %q, and %d users are as people wanted", m.id, m.counts, reached)
+	case m.counts["skipped"] > odd, m.counts["failed"] > stubborn:
+		c.bad("counts: %s says %q, and %d users had changed, and of %d the write did nothing", m.id, m.counts, odd, stubborn)
+	case is == approvals.DONE && done+already != len(m.plan.Users()):
 		c.bad("counts: %s is DONE with %q", m.id, m.counts)
 	}
+}
+
+// protected reports whether any policy protects a user.
+func (c *checker) protected(u qualys.SAQUser) bool {
+	return slices.ContainsFunc(newPolicies(), func(p *rules.Policy) bool {
+		_, protected := p.Protected(u, "")
+		return protected
+	})
 }
 
 // trailIsWhole verifies the channel as an auditor would.

@@ -36,6 +36,8 @@ func faultsAt(stands []*stand, n int) []string {
 		return []string{"lost answer"}
 	case s.script():
 		return []string{"kill", "lost answer"}
+	case s.at == "answer":
+		return []string{"kill"}
 	case s.at == "qualys.before":
 		return []string{"kill", "pause", "qualys: lost call", "qualys: lost answer", "qualys: late", "qualys: turned away"}
 	}

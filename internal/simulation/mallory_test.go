@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"fmt"
-	"maps"
 	"time"
 
 	"countersign/approvals"
@@ -16,10 +15,12 @@ const (
 	claimsQuorum    = "Mallory claims a quorum of nobody"
 	swapsPlan       = "Mallory swaps the plan"
 	losesPlan       = "Redis loses the plan"
-	rollsBack       = "the old copy is put back"
+	rollsBack       = "an old copy of a request is put back"
+	putsBack        = "a withdrawn approval is put back"
+	setsBack        = "Redis is set back"
 )
 
-var evils = []string{forgesApprovals, movesDeadline, claimsQuorum, swapsPlan, losesPlan, rollsBack}
+var evils = []string{forgesApprovals, movesDeadline, claimsQuorum, swapsPlan, losesPlan, rollsBack, putsBack, setsBack}
 
 // mallory writes to Redis by hand, or Redis loses something.
 func (w *world) mallory(evil string) {
@@ -62,6 +63,10 @@ func (w *world) mallory(evil string) {
 		}, func() { w.m.Del(key("p:" + r.id)) })
 	case rollsBack:
 		w.rollBack(r)
+	case putsBack:
+		w.putBack(r)
+	case setsBack:
+		w.setBack(r)
 	}
 }
 
@@ -88,37 +93,4 @@ func (w *world) clicksLater(r *asked, deadline time.Time) {
 			}
 		})
 	}
-}
-
-// rollBack puts an old copy of an approved request back after somebody ended it,
-// as a failover or a restored dump would.
-func (w *world) rollBack(r *asked) {
-	record, copied := key("r:"+r.id), map[string]string{}
-	var have map[rules.Person]bool
-	w.when("Redis is copied", time.Second, func() bool { return w.state(r.id) == approvals.APPROVED }, func() {
-		fields, _ := w.m.HKeys(record)
-		for _, f := range fields {
-			copied[f] = w.m.HGet(record, f)
-		}
-		have = maps.Clone(w.matters[r.id].have)
-		w.clicks(r, r.by, "thinks better of it", 0, false, func(a *actor, op string) error {
-			_, err := a.book.Cancel(a.ctx, r.id, r.by, op)
-			return err
-		})
-	})
-	w.when(rollsBack, time.Second, func() bool {
-		return len(copied) > 0 && w.state(r.id) == approvals.CANCELLED && w.allPosted()
-	}, func() {
-		for f, v := range copied {
-			w.m.HSet(record, f, v)
-		}
-		for _, u := range r.plan.Users() {
-			w.m.HSet(key("held"), u.ID.String(), r.id)
-			_, _ = w.m.SAdd(key("u:"+r.id), u.ID.String())
-		}
-		w.m.HDel(record, "ended")
-		w.m.HSet(key("open"), r.id, r.by.String())
-		_, _ = w.m.ZAdd(key("due"), 1, r.id)
-		w.rolledBack(r.id, have)
-	})
 }

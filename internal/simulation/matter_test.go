@@ -16,6 +16,13 @@ func (c *checker) in(m *matter, kind approvals.Kind, states ...approvals.State) 
 	}
 }
 
+// byOwner says that nobody but its owner ends a run.
+func (c *checker) byOwner(m *matter, kind approvals.Kind) {
+	if c.last.actor != m.owner || number(m.lease) <= c.now().UnixMilli() {
+		c.bad("epoch: %s of %s by %s, and it is %s's", kind, m.id, c.last.name, m.ownerName())
+	}
+}
+
 func (c *checker) ends(m *matter, state approvals.State) {
 	if state.Open() {
 		c.bad("states: %s ended as %s", m.id, state)
@@ -45,8 +52,9 @@ func (c *checker) approval(m *matter, kind approvals.Kind, by rules.Person, at, 
 		c.bad("quorum: %s resumed by %d of %d", m.id, len(m.have), m.need)
 		m.state = approvals.RUNNING
 	case kind == approvals.Resumed:
-		m.state, m.starts, m.rolled = approvals.RUNNING, 0, false
+		m.state, m.starts, m.rolled, m.late = approvals.RUNNING, 0, false, false
 		delete(c.stoppedAt, m.id)
+		clear(m.rounds)
 	case full && resuming:
 		c.bad("states: %s has its quorum and was not resumed", m.id)
 	case full:
@@ -77,6 +85,9 @@ func (c *checker) startedBy(m *matter, at int64) {
 	m.state = approvals.RUNNING
 	if at < m.starts {
 		c.bad("cool-down: %s started at %d, not before %d", m.id, at, m.starts)
+	}
+	if m.late {
+		c.bad("deadline: %s started, and its deadline came in a freeze", m.id)
 	}
 	if c.frozen != 0 && !c.toEnd(m) {
 		c.bad("freeze: %s started while everything was frozen", m.id)
@@ -110,6 +121,9 @@ func (c *checker) rights(m *matter, a *actor) {
 		if human(p) == human(m.by) {
 			c.bad("self-approval: %s started with %s, another account of who asked", m.id, p)
 		}
+	}
+	if !slices.Contains(a.policy.Channels, "C1") {
+		c.bad("rights: %s started, and nobody may ask in its channel any more", m.id)
 	}
 	switch need, ok := a.policy.Need(len(m.plan.Users())); {
 	case !ok:

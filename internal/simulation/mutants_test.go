@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"countersign/approvals"
 	"countersign/approvals/rules"
+	"countersign/audit"
 	"countersign/execution"
 	"countersign/qualys"
 )
@@ -150,5 +152,16 @@ func lenient(change func(p *rules.Policy)) func(c *execution.Config) {
 		p := *c.Policy
 		change(&p)
 		c.Policy = &p
+	}
+}
+
+// forgetful gives an executor a channel without entries of one kind.
+func forgetful(kind approvals.Kind) func(c *execution.Config) {
+	return func(c *execution.Config) {
+		read := c.Entries
+		c.Entries = func(ctx context.Context, request string) (uint64, []audit.Entry, error) {
+			head, all, err := read(ctx, request)
+			return head, slices.DeleteFunc(all, func(e audit.Entry) bool { return e.Kind == kind }), err
+		}
 	}
 }

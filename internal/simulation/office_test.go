@@ -35,7 +35,7 @@ max_percent: 100
 var firstPolicy = sync.OnceValue(func() *rules.Policy { return mustParse(policyText) })
 
 // newPolicies are what somebody may make of it: two approvals of everything,
-// fewer users at once, fewer people, a user that nobody touches.
+// fewer users at once, fewer people, another channel, users that nobody touches.
 var newPolicies = sync.OnceValue(func() []*rules.Policy {
 	var all []*rules.Policy
 	for _, change := range [][2]string{
@@ -43,6 +43,7 @@ var newPolicies = sync.OnceValue(func() []*rules.Policy {
 		{", {up_to: 500, need: 2}", ""},
 		{"UCARLA, UDAVE", "UCARLA"},
 		{"[UALICE, UBOB, UCAROL]", "[UALICE]"},
+		{"[C1]", "[C2]"},
 		{"max_percent", "protected: {usernames: [user4, user5, user7, user8]}\nmax_percent"},
 	} {
 		all = append(all, mustParse(strings.Replace(policyText, change[0], change[1], 1)))

@@ -59,9 +59,13 @@ func (w *world) ask(by rules.Person, plan approvals.Plan, expires, coolDown time
 func (r *asked) hold(a *actor) error {
 	_, err := a.book.Hold(a.ctx, approvals.Holding{
 		Plan: r.plan, By: r.by, Op: r.op, Channel: "C1", Reason: "SEC-124", PlanSHA: "abc",
-		Need: r.need, Expires: r.expires, CoolDown: r.coolDown, MaxOpen: 100, MaxOpenEach: 10,
+		Need: r.need, Expires: r.expires, CoolDown: r.coolDown, MaxOpen: a.mayBeOpen, MaxOpenEach: a.mayBeOpenEach,
 	})
-	return a.told("hold "+r.op, err)
+	told := a.told("hold "+r.op, err, r.id, r.by, approvals.Requested)
+	if err != nil && !errors.Is(err, approvals.ErrUnavailable) && !errors.Is(err, approvals.ErrForged) && a.m.HGet(key("r:"+r.id), "op") == r.op {
+		a.bad("operation: %q was refused, and is done: %v", r.op, err)
+	}
+	return told
 }
 
 // approve is a click, judged as the desk judges it: rights first, in Go. A
@@ -87,18 +91,22 @@ func (r *asked) approve(a *actor, by rules.Person, op string, judged bool) error
 		a.point("due")
 		_, _ = a.m.ZAdd(key("due"), float64(a.now().UnixMilli()), r.id)
 	}
-	return a.told("approve "+op, err)
+	return a.told("approve "+op, err, r.id, by, approvals.Approved, approvals.Resumed)
 }
 
 func (r *asked) reject(a *actor, by rules.Person, op string) error {
 	_, err := a.book.Decide(a.ctx, approvals.Decision{Request: r.id, By: by, Op: op, Reason: "too many", Fingerprint: r.short()})
-	return a.told("reject "+op, err)
+	return a.told("reject "+op, err, r.id, by, approvals.Rejected)
 }
 
 // told remembers what a person was told of an operation: the same operation is
-// never told no after a yes.
-func (a *actor) told(op string, err error) error {
+// never told no after a yes, and behind a yes stands an event of one of these
+// kinds.
+func (a *actor) told(op string, err error, id string, by rules.Person, kinds ...approvals.Kind) error {
 	a.answered(op, a.scripted, err)
+	if err == nil && len(kinds) > 0 {
+		a.promises = append(a.promises, promise{op, id, by, kinds})
+	}
 	return err
 }
 
@@ -110,23 +118,6 @@ func (w *world) state(id string) approvals.State {
 // deadline is when the request expires, by everybody's clock but Redis'.
 func (w *world) deadline(id string) time.Time {
 	return millis(w.m.HGet(key("r:"+id), "deadline")).Add(-w.skew)
-}
-
-// commands lets a person type the command, and perhaps Slack deliver it twice.
-func (w *world) commands(r *asked, at time.Duration, twice bool) {
-	deliver := func(name string, at time.Duration) {
-		w.spawn(name, true, func(a *actor) {
-			if a.sleep(at) {
-				a.point("command")
-				_ = r.hold(a)
-			}
-		})
-	}
-	deliver(r.by.ID+" asks "+r.id, at)
-	if twice {
-		w.stats.faults["a command comes twice"]++
-		deliver(r.by.ID+" asks again "+r.id, at+time.Duration(w.rng.IntN(3000))*time.Millisecond)
-	}
 }
 
 // clicks lets a person do something about a request, some time after it was
@@ -243,11 +234,15 @@ func (a *actor) review(r *asked, attempt int) {
 	switch {
 	case attempt > 2 || strings.HasPrefix(a.cause(r.id), "forged"):
 		_, err := a.book.Close(a.ctx, r.id, dave, op, "looked at it")
-		_ = a.told("close "+op, err)
+		_ = a.told("close "+op, err, r.id, dave, approvals.Closed)
 		return
 	case a.m.HGet(key("r:"+r.id), "resuming") != "1":
+		if a.likely(3, "resumes their own") {
+			_, err := a.book.Resume(a.ctx, r.id, r.by, op+"own")
+			_ = a.told("resume "+op+"own", err, r.id, r.by, approvals.Approved, approvals.Resumed)
+		}
 		_, err := a.book.Resume(a.ctx, r.id, dave, op)
-		_ = a.told("resume "+op, err)
+		_ = a.told("resume "+op, err, r.id, dave, approvals.Approved, approvals.Resumed)
 	}
 	_ = r.approve(a, carol, op+"carol", true)
 	_ = r.approve(a, bob, op+"bob", true)

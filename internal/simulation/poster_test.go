@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,6 +20,10 @@ type posted struct {
 	entry  audit.Entry
 }
 
+// heartbeat is nearly the product's 5 s. Where it beats in the very moment in which
+// a pause of the same run ends, it would depend on the machine who is first.
+const heartbeat = 4901 * time.Millisecond
+
 // startReplica starts a process that carries plans out.
 func (w *world) startReplica() {
 	w.replicas++
@@ -26,7 +31,7 @@ func (w *world) startReplica() {
 		users := &caller{cloud: w.cloud, a: a, seen: map[userID]int{}}
 		cfg := execution.Config{
 			Book: a.book, Users: users, Policy: a.policy, Directory: w.office, Point: a.point,
-			Poll: w.poll, Rand: a.jitter, Off: w.off.off, Entries: w.entries,
+			Poll: w.poll, Rand: a.jitter, Off: w.off.off, Entries: w.entries, Heartbeat: heartbeat,
 		}
 		if w.off.config != nil {
 			w.off.config(&cfg)
@@ -53,7 +58,7 @@ func (w *world) startPoster() {
 		p := &poster{actor: a, out: a.book.Outbox()}
 		for {
 			if err := p.round(); err != nil {
-				p.leased = time.Time{}
+				p.leased, p.compared = time.Time{}, false
 			}
 			pause := 1500 * time.Millisecond
 			switch {
@@ -70,25 +75,33 @@ func (w *world) startPoster() {
 }
 
 // news reports whether something is to be posted.
-func (w *world) news() bool { return !w.allPosted() || w.m.Exists(key("dirty")) }
+func (w *world) news() bool {
+	return !w.allPosted() || w.m.Exists(key("dirty")) || w.m.Exists(key("asked"))
+}
 
 // A poster does what the product's poster does, without Slack.
 type poster struct {
 	*actor
-	out    approvals.Outbox
-	leased time.Time
+	out      approvals.Outbox
+	leased   time.Time
+	asking   time.Time // when abandoned commands were asked for last
+	compared bool      // the channel was compared with Redis
+	newest   int64     // what this poster posted last
 }
 
 func (p *poster) round() error {
 	if time.Since(p.leased) > 6*time.Second {
 		held, err := p.out.Lease(p.ctx, p.name, 10*time.Second)
 		if err != nil || !held {
-			p.leased = time.Time{}
+			p.leased, p.compared = time.Time{}, false
 			return err
 		}
 		p.leased = time.Now()
 	}
 	if err := p.entries(); err != nil {
+		return err
+	}
+	if err := p.abandoned(); err != nil {
 		return err
 	}
 	ids, err := p.out.Dirty(p.ctx)
@@ -104,33 +117,71 @@ func (p *poster) round() error {
 	return nil
 }
 
+// catchUp compares the channel with Redis, as the product's poster does before
+// it posts anything, and when what was posted becomes less.
+func (p *poster) catchUp(seq int64, prev string) error {
+	if len(p.channel) == 0 || p.compared && seq >= p.newest {
+		return nil
+	}
+	head := p.channel[len(p.channel)-1]
+	ahead := head.seq > seq || head.seq == seq && head.entry.Hash != prev
+	if head.seq == seq+1 { // its poster may have died before it noted so
+		events, err := p.out.Next(p.ctx, 1)
+		if err != nil {
+			return err
+		}
+		if len(events) > 0 {
+			_, sealed, err := p.seal(events[0], prev)
+			if err != nil {
+				return err
+			}
+			ahead = sealed.Entry.Hash != head.entry.Hash
+		}
+	}
+	if ahead {
+		return errors.Join(p.out.SetBack(p.ctx, p.name, head.seq, head.entry.Hash), errSetBack)
+	}
+	p.compared, p.newest = true, seq
+	return nil
+}
+
+var errSetBack = errors.New("the book was set back")
+
+// seal returns the entry of an event: the one that is stored, where there is one.
+func (p *poster) seal(e approvals.Event, prev string) (raw []byte, sealed audit.Sealed, err error) {
+	if p.n%2 == 1 { // another version of the bot has other words for it
+		e.Facts.Reason += " indeed"
+	}
+	if sealed, err = p.trail.Seal(e, prev); err != nil {
+		return nil, sealed, err
+	}
+	if raw, err = sealed.Marshal(); err != nil {
+		return nil, sealed, err
+	}
+	if raw, err = p.out.Seal(p.ctx, p.name, e.Seq, raw); err != nil {
+		return nil, sealed, err
+	}
+	sealed, err = audit.ParseSealed(raw)
+	return raw, sealed, err
+}
+
 // entries posts what was not posted yet, in order. An entry that may be in the
 // channel already is looked up there.
 func (p *poster) entries() error {
+	seq, prev, err := p.out.Head(p.ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.catchUp(seq, prev); err != nil {
+		return err
+	}
 	events, err := p.out.Next(p.ctx, 10)
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
-		_, prev, err := p.out.Head(p.ctx)
+		raw, sealed, err := p.seal(e, prev)
 		if err != nil {
-			return err
-		}
-		if p.n%2 == 1 { // another version of the bot has other words for it
-			e.Facts.Reason += " indeed"
-		}
-		sealed, err := p.trail.Seal(e, prev)
-		if err != nil {
-			return err
-		}
-		raw, err := sealed.Marshal()
-		if err != nil {
-			return err
-		}
-		if raw, err = p.out.Seal(p.ctx, p.name, e.Seq, raw); err != nil {
-			return err
-		}
-		if sealed, err = audit.ParseSealed(raw); err != nil {
 			return err
 		}
 		p.point("post.before")
@@ -141,9 +192,11 @@ func (p *poster) entries() error {
 			p.channel = append(p.channel, posted{e.Seq, raw, sealed.Entry})
 		}
 		p.point("post.after")
-		if err := p.out.Posted(p.ctx, p.name, e.Seq, sealed.Entry.Hash); err != nil {
+		prev = sealed.Entry.Hash
+		if err := p.out.Posted(p.ctx, p.name, e.Seq, prev); err != nil {
 			return err
 		}
+		p.newest = e.Seq
 	}
 	return nil
 }

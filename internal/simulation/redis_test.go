@@ -38,7 +38,8 @@ func (w *world) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (w *world) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		return w.reach(ctx, stand{at: called() + " pipeline"}, func(err error) {
+		by := called()
+		return w.reach(ctx, stand{at: by.name + " pipeline", part: by.part}, func(err error) {
 			for _, cmd := range cmds {
 				cmd.SetErr(err)
 			}
@@ -54,9 +55,10 @@ func (w *world) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			// EVALSHA right before, which Redis did not know yet.
 			return next(ctx, cmd)
 		}
-		s := stand{at: called() + " " + name, about: subject(cmd, 1)}
+		by := called()
+		s := stand{at: by.name + " " + name, about: subject(cmd, 1), part: by.part}
 		if name == "evalsha" {
-			s = stand{at: called() + " script", about: subject(cmd, 3)}
+			s.at, s.about = by.name+" script", subject(cmd, 3)+epoch(cmd)
 		}
 		return w.reach(ctx, s, cmd.SetErr, func() error { return next(ctx, cmd) })
 	}
@@ -68,7 +70,9 @@ func (w *world) reach(ctx context.Context, s stand, fail func(error), ask func()
 	if !ours {
 		return ask()
 	}
-	s.part = a.partOf(ctx)
+	if s.part == front && ctx.Done() != a.ctx.Done() { // work lives on when the process is told to stop
+		s.part = work
+	}
 	v := a.halt(s)
 	if v == loseCall || a.cut.After(time.Now()) {
 		fail(io.EOF)
@@ -91,33 +95,54 @@ func subject(cmd redis.Cmder, arg int) string {
 	return ""
 }
 
-// calls remembers the names of calls: looking them up takes its time.
+// epoch tells two runs of one request in one process apart: the older one does
+// not know yet that it lost its lease.
+func epoch(cmd redis.Cmder) string {
+	args := cmd.Args()
+	keys, _ := args[2].(int)
+	if at := 3 + keys + 4; len(args) > at {
+		if s, _ := args[at].(string); len(s) > 0 && len(s) < 4 && number(s) > 0 {
+			return " claimed " + s
+		}
+	}
+	return ""
+}
+
+// A call is what the book was asked to do, such as Claim, and by whom.
+type call struct {
+	name string
+	part part // beat, or anything else
+}
+
+// calls remembers calls: looking them up takes its time.
 var calls = struct {
 	sync.RWMutex
-	names map[[24]uintptr]string
-}{names: map[[24]uintptr]string{}}
+	known map[[32]uintptr]call
+}{known: map[[32]uintptr]call{}}
 
-// called is what the book was asked to do, such as Claim: the outermost of its
-// functions that are being called.
-func called() string {
-	var stack [24]uintptr
+// called is the outermost function of the book that is being called.
+func called() call {
+	var stack [32]uintptr
 	n := runtime.Callers(3, stack[:])
 	calls.RLock()
-	name, known := calls.names[stack]
+	c, known := calls.known[stack]
 	calls.RUnlock()
 	if known {
-		return name
+		return c
 	}
 	frames := runtime.CallersFrames(stack[:n])
 	for more := true; more; {
 		var f runtime.Frame
 		f, more = frames.Next()
 		if _, method, ok := strings.Cut(f.Function, "/approvals."); ok {
-			name = method[strings.LastIndex(method, ".")+1:]
+			c.name = method[strings.LastIndex(method, ".")+1:]
+		}
+		if strings.HasSuffix(f.Function, "/execution.(*run).heartbeat") {
+			c.part = beat
 		}
 	}
 	calls.Lock()
 	defer calls.Unlock()
-	calls.names[stack] = name
-	return name
+	calls.known[stack] = c
+	return c
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/execution"
 	"countersign/qualys"
@@ -17,12 +18,36 @@ const (
 	inFinish = "set('result_sha', ARGV[11])"
 	inSeal   = "redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])"
 	inPosted = "redis.call('XTRIM', KEYS[4]"
+	inClose  = "over('CLOSED'"
+	inDoubt  = "if state ~= 'PENDING' and state ~= 'APPROVED' and state ~= 'RUNNING' then return answer('OVER') end"
+	inNumber = "local waiting = redis.call('XRANGE'"
+	inAsk    = "redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])"
+	inLeft   = "redis.call('HDEL', KEYS[1], op)"
 )
 
 // mutants are the safety rules that are ours, each of them switched off. What
 // they guard against is in [faultTable] and [threats].
 func mutants() []mutant {
-	return slices.Concat(decisions(), claims(), runs(), seals())
+	return slices.Concat(commands(), decisions(), claims(), runs(), seals())
+}
+
+// commands are the rules about what people type.
+func commands() []mutant {
+	return []mutant{
+		{
+			name: "noted before the work", wrong: "a command is lost with its process",
+			lua: []swap{in(inAsk, inAsk, "")},
+		}, {
+			name: "one answer", wrong: "a command that comes twice is worked on twice",
+			lua: []swap{in(inAsk, "if known then return known == ARGV[4] and 1 or 0 end", "")},
+		}, {
+			name: "told to repeat", wrong: "nobody hears that a command was interrupted",
+			lua: []swap{in(inLeft, "'-inf', string.format('%.0f', before)", "'-inf', '-inf'")},
+		}, {
+			name: "told once", wrong: "a person is told again and again",
+			lua: []swap{in(inLeft, inLeft, ""), in("local out = {}", "redis.call('ZREM', KEYS[2], op)", "")},
+		},
+	}
 }
 
 // decisions are the rules about what people say.
@@ -41,6 +66,9 @@ func decisions() []mutant {
 		}, {
 			name: "expiry wins ties", wrong: "something is approved at the deadline", about: "at the deadline",
 			lua: []swap{everywhere("now >= tonumber(get('deadline'))) or state", "now > tonumber(get('deadline'))) or state")},
+		}, {
+			name: "deadline under a freeze", wrong: "something starts late because everything was frozen", about: "a deadline in a freeze",
+			lua: []swap{everywhere("local function overdue()", "local function overdue()\n  if true then return false end")},
 		}, {
 			name: "self-approval", wrong: "who asked approves", about: "approves their own",
 			lua: []swap{everywhere("if person == get('by') then return answer('OWN') end", "")},
@@ -77,6 +105,42 @@ func decisions() []mutant {
 		}, {
 			name: "overlap", wrong: "two plans hold one user",
 			lua: []swap{everywhere("if other then return {'OVERLAP', other .. ' ' .. ARGV[i]} end", "")},
+		}, {
+			name: "open requests", wrong: "more requests are open than may be", about: "one request may be open",
+			lua: []swap{everywhere("if openNow >= tonumber(ARGV[18]) then return {'FULL', ''} end", "")},
+		}, {
+			name: "open requests of a person", wrong: "one person floods everybody", about: "one request of a person may be open",
+			lua: []swap{everywhere("if mine >= tonumber(ARGV[19]) then return {'YOURS', ''} end", "")},
+		}, {
+			name: "deadline by Redis' clock", wrong: "the clock of whoever asks decides when it expires",
+			lua: []swap{everywhere("if ARGV[23] ~= '' and math.abs(ARGV[13] - ARGV[22] - now) > tonumber(ARGV[23]) then return {'CLOCK', ms(now)} end", "")},
+		}, {
+			name: "deadline in the same script", wrong: "a request that nobody decides is open for ever",
+			lua: []swap{everywhere("redis.call('ZADD', due, ARGV[13], id)", "")},
+		}, {
+			name: "one no", wrong: "a rejected request goes on",
+			lua: []swap{in(inDecide, "over('REJECTED', 'rejected', person, ARGV[12], '')", "")},
+		}, {
+			name: "stored before told", wrong: "a person is told that they approved, and nothing is stored",
+			lua: []swap{in(inDecide, "approve(person, ARGV[9], ARGV[6])\nreturn answer('OK')", "return answer('OK')")},
+		}, {
+			name: "one's own request", wrong: "somebody cancels what they did not ask for", about: "cancels another's",
+			lua: []swap{everywhere("if get('by') ~= ARGV[5] then return answer('NOTYOURS') end", "")},
+		}, {
+			name: "one's own approval", wrong: "somebody withdraws what they never gave", about: "withdraws",
+			lua: []swap{everywhere("if not counts(ARGV[5]) then return answer('NOTYOURS') end", "")},
+		}, {
+			name: "round", wrong: "an approval is stored that was sealed before a withdrawal", about: "withdraws",
+			lua: []swap{in(inDecide, "if get('round') ~= ARGV[11] then return answer('ROUND') end", "")},
+		}, {
+			name: "one's own review", wrong: "who asked resumes", about: "resumes their own",
+			lua: []swap{everywhere("if ARGV[5] == get('by') then return answer('OWN') end", "")},
+		}, {
+			name: "due when resumed", wrong: "a resumed run is forgotten",
+			lua: []swap{everywhere("'stop', '')\n      redis.call('ZADD', due, ms(now), id)", "'stop', '')\n      redis.call('ZREM', due, id)")},
+		}, {
+			name: "closed after a review", wrong: "somebody closes what runs, or waits", about: "closes",
+			lua: []swap{in(inClose, "if state ~= 'NEEDS_REVIEW' then return answer('OVER') end", "")},
 		},
 	}
 }
@@ -88,7 +152,7 @@ func claims() []mutant {
 			name: "deadline stays due", wrong: "a withdrawn request never expires", about: "withdraws at claim.before",
 			lua: []swap{in(inClaim, "if state ~= 'PENDING' then redis.call('ZREM', due, id) end", "redis.call('ZREM', due, id)")},
 		}, {
-			name: "running slot", wrong: "two plans run at once",
+			name: "running slot", wrong: "two plans run at once", about: "two requests",
 			lua: []swap{in(inClaim, "if other and other ~= id then return answer('BUSY') end", "")},
 		}, {
 			name: "cool-down", wrong: "nobody has time to think again",
@@ -130,8 +194,23 @@ func claims() []mutant {
 			name: "second account", wrong: "who asked approves with another account", about: "UCARLA approves",
 			config: lenient(func(p *rules.Policy) { p.SamePerson = nil }),
 		}, {
-			name: "rollback", wrong: "a run starts that people ended before Redis forgot", about: "the old copy is put back",
+			name: "channel", wrong: "a run starts in a channel where nobody may ask any more", about: "the policy changes",
+			config: lenient(func(p *rules.Policy) { p.Channels = firstPolicy().Channels }),
+		}, {
+			name: "epoch of a claim", wrong: "two owners are one to Redis",
+			lua: []swap{in(inClaim, "add('epoch', 1)", "if num('epoch') == 0 then add('epoch', 1) end")},
+		}, {
+			name: "rollback", wrong: "a run starts that people ended before Redis forgot", about: rollsBack,
 			config: func(c *execution.Config) { c.Entries = nil },
+		}, {
+			name: "withdrawals in the channel", wrong: "a withdrawn approval counts that somebody put back", about: putsBack,
+			config: forgetful(approvals.Withdrawn),
+		}, {
+			name: "doubt after a setback", wrong: "requests go on of which Redis may have forgotten anything", about: setsBack,
+			lua: []swap{in(inDoubt, "leave(ARGV[6], ARGV[7])", "")},
+		}, {
+			name: "numbers behind the channel", wrong: "a number of the trail is given twice", about: setsBack,
+			lua: []swap{in(inNumber, "n = n + 1\nredis.call('XADD'", "n = posted + 1\nredis.call('XADD'")},
 		},
 	}
 }
@@ -184,6 +263,21 @@ func runs() []mutant {
 		}, {
 			name: "rights during the run", wrong: "a run goes on whose approver has left", about: "leaves",
 			rules: []string{"rights-run"},
+		}, {
+			name: "fence of a review", wrong: "a replica that lost its lease gives the run up", about: "waits before at Review script",
+			lua: []swap{everywhere("or get('epoch') ~= ARGV[6] or num('lease') <= now then", "then")},
+		}, {
+			name: "rounds", wrong: "a write that gets lost is repeated for ever", about: "Qualys loses every write",
+			lua: []swap{in(inSent, "'|' .. ARGV[8] .. '|'", "'|1|'")},
+		}, {
+			name: "counted once", wrong: "a chunk counts twice when its answer is lost",
+			lua: []swap{everywhere("if string.sub(before, 1, 4) == 'done' then return {'OK', ''} end", "")},
+		}, {
+			name: "counts of the summary", wrong: "the summary calls something by another name", about: "Qualys says yes and does nothing",
+			lua: []swap{in(inFinish, "ARGV[9], ARGV[10], ARGV[11])", "ARGV[9], (string.gsub(ARGV[10], 'not%-run', 'skipped')), ARGV[11])")},
+		}, {
+			name: "every step in the log", wrong: "nobody can see that some requests started",
+			lua: []swap{in(inClaim, "event('started', '')", "if get('verb') ~= 'update' then event('started', '') end")},
 		}, {
 			name: "one summary", wrong: "a run ends twice", about: "waits at finish.before",
 			lua: []swap{

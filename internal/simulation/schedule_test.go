@@ -31,8 +31,13 @@ func schedule(w *world) {
 		}
 	}
 	requests := 1 + w.rng.IntN(2)
-	if evil == swapsPlan {
+	switch {
+	case evil == swapsPlan, w.off.isAbout("two requests"):
 		requests = 2
+	case w.likely(16, "one request may be open"):
+		w.mayBeOpen, requests = 1, 2
+	case w.likely(16, "one request of a person may be open"):
+		w.mayBeOpenEach, requests = 1, 2
 	}
 	for i := range requests {
 		w.request(i, evil)
@@ -101,7 +106,7 @@ func (w *world) request(n int, evil string) {
 // approvers click early, or at the very edge of the deadline. Now and then
 // nobody judges a click: the scripts and the claim must see to it then.
 func (w *world) approvers(r *asked) {
-	late := w.likely(24, "somebody clicks at the deadline")
+	late := w.likely(28, "somebody clicks at the deadline")
 	if late {
 		r.expires = 10 * time.Second
 	}
@@ -144,17 +149,18 @@ func (w *world) others(r *asked) {
 	if w.one(16) {
 		w.clicks(r, dave, "rejects", w.within(10*time.Second), w.one(3), func(a *actor, op string) error { return r.reject(a, dave, op) })
 	}
-	if w.one(16) {
+	w.notTheirs(r)
+	if w.one(24) {
 		w.clicks(r, r.by, "cancels", w.within(12*time.Second), w.one(3), func(a *actor, op string) error {
 			_, err := a.book.Cancel(a.ctx, r.id, r.by, op)
-			return a.told("cancel "+op, err)
+			return a.told("cancel "+op, err, r.id, r.by, approvals.Cancelled)
 		})
 	}
 	if w.likely(4, "withdraws") {
 		who := w.anyOf(bob, carol, dave)
 		w.clicks(r, who, "withdraws", 2*time.Second+w.within(8*time.Second), w.one(3), func(a *actor, op string) error {
 			_, err := a.book.Withdraw(a.ctx, r.id, who, op)
-			return a.told("withdraw "+op, err)
+			return a.told("withdraw "+op, err, r.id, who, approvals.Withdrawn)
 		})
 	}
 	if w.likely(8, "stops") {
@@ -162,17 +168,41 @@ func (w *world) others(r *asked) {
 			return a.stops(r, dave, op)
 		})
 	}
-	if w.likely(6, "freezes") {
+	switch {
+	case r.expires > 10*time.Second && w.likely(40, "a deadline in a freeze"):
+		r.expires, r.coolDown = 15*time.Second, 12*time.Second
+		w.freeze(r, 6*time.Second+w.within(5*time.Second), 15*time.Second+w.within(10*time.Second))
+	case w.likely(6, "freezes"):
 		w.freeze(r, 2*time.Second+w.within(10*time.Second), w.within(25*time.Second))
+	}
+}
+
+// notTheirs lets people try what is not theirs to do, or not now.
+func (w *world) notTheirs(r *asked) {
+	other := carol
+	if r.by == carol {
+		other = bob
+	}
+	if w.likely(8, "cancels another's") {
+		w.clicks(r, other, "cancels another's", w.within(8*time.Second), false, func(a *actor, op string) error {
+			_, err := a.book.Cancel(a.ctx, r.id, other, op)
+			return a.told("cancel "+op, err, r.id, other, approvals.Cancelled)
+		})
+	}
+	if w.likely(8, "closes") {
+		w.clicks(r, dave, "closes", w.within(20*time.Second), false, func(a *actor, op string) error {
+			_, err := a.book.Close(a.ctx, r.id, dave, op, "enough")
+			return a.told("close "+op, err, r.id, dave, approvals.Closed)
+		})
 	}
 }
 
 // freeze lets somebody freeze everything, and somebody else lift it.
 func (w *world) freeze(r *asked, at, length time.Duration) {
 	w.clicks(r, alice, "freezes", at, w.one(3), func(a *actor, op string) error {
-		return a.told("freeze "+op, a.book.Freeze(a.ctx, alice, op))
+		return a.told("freeze "+op, a.book.Freeze(a.ctx, alice, op), "", alice, approvals.Frozen)
 	})
 	w.clicks(r, dave, "unfreezes", at+length, false, func(a *actor, op string) error {
-		return a.told("unfreeze "+op, a.book.Unfreeze(a.ctx, dave, op))
+		return a.told("unfreeze "+op, a.book.Unfreeze(a.ctx, dave, op), "", dave, approvals.Unfrozen)
 	})
 }

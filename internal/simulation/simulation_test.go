@@ -13,10 +13,11 @@
 // asks for what, who is next, and what befalls them.
 //
 // Processes are killed, told to stop, and paused beyond their lease. Calls of
-// Redis and of Qualys get lost, or their answers do. Clicks come twice, never,
-// or at the millisecond of the deadline. People leave and policies change,
-// everything is frozen, runs are stopped, reviewed and resumed, Redis' clock is
-// off and jumps, and somebody writes to Redis by hand. After 100 seconds the
+// Redis and of Qualys get lost, or their answers do. Commands and clicks come
+// twice or never, clicks at the millisecond of the deadline. People leave and
+// policies change, everything is frozen, runs are stopped, reviewed and resumed,
+// asked for again and undone. Redis' clock is off and jumps, Redis is set back as
+// a whole, and somebody writes to it by hand. After 100 seconds the
 // faults end, and everything has 30 minutes to come to its end.
 //
 // A [checker] follows the log, the record, the channel and Qualys' users. It
@@ -38,9 +39,10 @@
 //	go test ./internal/simulation -run '^TestSimulation$' -v -seed=N -schedules=1 -steps
 //
 // A line of it is a turn: the time, whose it is, and where it stood before. Then
-// come the events that it wrote, and what it broke. Once it is mended, its seed
-// belongs in testdata/seeds.txt. TestEveryFault says the same of its faults, with
-// -strikes in place of a seed.
+// come the events that it wrote, and what it broke. Its seed is written into
+// testdata/seeds.txt, and belongs there for good once the fault is mended.
+// TestEveryFault says the same of its faults, with -strikes in place of a seed; it
+// always tries all of them.
 //
 // Not simulated: the loss of writes in replication and in a failover, eviction,
 // slow scripts, clusters. Those need a real Redis.
@@ -51,6 +53,7 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -149,10 +152,40 @@ func report(t *testing.T, w *world) {
 			replay += fmt.Sprintf(" -off=%q", w.off.name)
 		}
 		t.Log("replay: " + replay)
+		if w.off.name == "" {
+			keep(t, w)
+		}
 	}
 	if *showSteps {
 		t.Log("\n" + strings.Join(w.trace, "\n"))
 	}
+}
+
+const corpusFile = "testdata/seeds.txt"
+
+// kept is guarded by keeping.
+var (
+	keeping sync.Mutex
+	kept    = map[uint64]bool{}
+)
+
+// keep writes a seed that broke something into the corpus, as fuzzing does. Ten
+// of a run are enough.
+func keep(t *testing.T, w *world) {
+	keeping.Lock()
+	defer keeping.Unlock()
+	text, err := os.ReadFile(corpusFile)
+	known := strings.Contains("\n"+string(text), fmt.Sprintf("\n%d ", w.seed))
+	if err != nil || known || kept[w.seed] || len(kept) == 10 {
+		return
+	}
+	kept[w.seed] = true
+	line := fmt.Sprintf("%d # %s\n", w.seed, w.broken[0])
+	if err := os.WriteFile(corpusFile, append(text, line...), 0o644); err != nil {
+		t.Logf("keep the seed: %v", err)
+		return
+	}
+	t.Logf("seed %d stands in %s now", w.seed, corpusFile)
 }
 
 // TestTheCorpus plays the schedules that once broke something.
@@ -176,7 +209,7 @@ func TestTheCorpus(t *testing.T) {
 // of Redis and of Qualys, every event and mark of the ledger with its time, and
 // the hash of the trail.
 func TestTheSameSeedIsTheSameSchedule(t *testing.T) {
-	seeds, times := 15, 3
+	seeds, times := 60, 2
 	if raced {
 		seeds = 5
 	}

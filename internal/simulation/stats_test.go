@@ -89,10 +89,10 @@ func (s *stats) judge(t *testing.T, n int) {
 		}},
 		{50, s.deeds, []string{
 			"somebody leaves", "the policy changes", "slack is down", "somebody changes a user", "somebody removes a user",
-			"Redis' clock jumps", "Redis' clock jumps far", "the old copy is put back", "Mallory approves it in Redis",
+			"Redis' clock jumps", "Redis' clock jumps far", rollsBack, putsBack, setsBack, "Mallory approves it in Redis",
 			"Mallory moves the deadline", "Mallory claims a quorum of nobody", "Mallory swaps the plan", "Redis loses the plan",
 			"somebody clicks at the deadline -1 ms", "somebody clicks at the deadline +0 ms", "somebody clicks at the deadline +1 ms",
-			"retry", "undo",
+			"retry", "undo", "somebody is told to repeat a command", "a command is typed again", "Qualys loses every write",
 		}},
 	} {
 		for _, name := range limit.names {

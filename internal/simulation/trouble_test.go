@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/approvals"
@@ -22,6 +23,7 @@ func (w *world) trouble() {
 	maybe(12, 20*time.Second, "the policy changes", func() { w.renew(policy); w.startReplica() })
 	maybe(8, 30*time.Second, "Qualys says yes and does nothing", func() { w.cloud.forced = "stubborn" })
 	maybe(20, 30*time.Second, "Qualys refuses the login", func() { w.cloud.forced = "refused login" })
+	maybe(20, 30*time.Second, "Qualys loses every write", func() { w.cloud.losing = true })
 	maybe(4, 30*time.Second, "somebody changes a user", func() { w.cloud.drift(id) })
 	maybe(8, 20*time.Second, "somebody removes a user", func() {
 		if !w.running(id) {
@@ -67,13 +69,35 @@ func (w *world) someUser() userID {
 }
 
 // A deed is what somebody does at the last moment, and the place that a process
-// has passed then: it stands at its next one.
+// has passed then: it stands at its next one. Or it is the place where it stands.
 type deed struct {
 	name, place string
 	do          func(a *actor, r *asked, who rules.Person, op string) error
 }
 
 func (d deed) String() string { return "somebody " + d.name + " at " + d.place }
+
+const waitsBefore = "waits before"
+
+// at is who has passed the deed's place right now, or stands there.
+func (w *world) at(d deed) *stand {
+	if d.name != waitsBefore {
+		if w.last != nil && w.last.at == d.place {
+			return w.last
+		}
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.actors {
+		for _, s := range a.stands {
+			if s.at == d.place {
+				return s
+			}
+		}
+	}
+	return nil
+}
 
 // deeds are what is drawn from.
 var deeds = []deed{
@@ -95,6 +119,7 @@ var deeds = []deed{
 	}},
 	{"loses the plan", "claim.before", waits},
 	{"waits", "Sent script", waits},
+	{waitsBefore, "Review script", waits},
 	{"waits", "qualys.after", waits},
 	{"waits", "chunk.begin", waits},
 	{"waits", "finish.before", waits},
@@ -124,7 +149,7 @@ func (a *actor) stops(r *asked, who rules.Person, op string) error {
 	if err == nil {
 		a.stoppedAt[r.id] = a.step
 	}
-	return a.told("stop "+op, err)
+	return a.told("stop "+op, err, r.id, who)
 }
 
 func (a *actor) leaves(_ *asked, who rules.Person, _ string) error {
@@ -143,12 +168,13 @@ func (w *world) lastMoment(r *asked) {
 		all = deeds
 	}
 	d, who, nth := all[w.rng.IntN(len(all))], w.anyOf(bob, carol, dave), w.rng.IntN(2)
+	var at *stand
 	w.when(d.String(), time.Second, func() bool {
 		s := w.state(r.id)
 		if s != approvals.APPROVED && (s != approvals.RUNNING || d.place == "claim.before") {
 			return false
 		}
-		if w.last == nil || w.last.at != d.place || w.step == w.acted {
+		if at = w.at(d); at == nil || w.step == w.acted {
 			return false
 		}
 		w.acted = w.step
@@ -156,14 +182,14 @@ func (w *world) lastMoment(r *asked) {
 		return nth < 0
 	}, func() {
 		long := 3 * time.Second
-		if d.name == "waits" {
+		if strings.HasPrefix(d.name, "waits") {
 			long = 33*time.Second + w.within(40*time.Second)
 		}
 		if d.name == "loses the plan" { // before anybody else sees it
 			w.m.Del(key("p:" + r.id))
 			return
 		}
-		w.pause(w.last, long)
+		w.pause(at, long)
 		w.spawn(who.ID+" "+d.name+" "+r.id+" at the last moment", true, func(a *actor) {
 			a.point("click")
 			_ = d.do(a, r, who, r.id+" last moment")

@@ -42,10 +42,13 @@ type world struct {
 
 	skew   time.Duration // Redis' clock against everybody else's
 	skewed bool          // it is, or was
+	jumped int           // the step of its last jump
 	poll   time.Duration
-	begun  time.Time
-	healed time.Time // no faults after this
-	end    time.Time // everything must be settled by then
+
+	mayBeOpen, mayBeOpenEach int // requests, and of one person
+	begun                    time.Time
+	healed                   time.Time // no faults after this
+	end                      time.Time // everything must be settled by then
 
 	strikes map[int]string // instead of chance: step => fault
 	stands  []*stand       // who was let go, step by step
@@ -89,6 +92,7 @@ func inWorld(t *testing.T, seed uint64, off mutant, furnish func(w *world)) *wor
 func newWorld(t *testing.T, seed uint64, off mutant) *world {
 	w := &world{
 		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), off: off,
+		mayBeOpen: 100, mayBeOpenEach: 10,
 		poll: 3500 * time.Millisecond, begun: time.Now(), arrived: make(chan struct{}, 1), stats: newStats(),
 	}
 	w.healed = w.begun.Add(100 * time.Second)
@@ -117,7 +121,7 @@ func (w *world) now() time.Time { return time.Now().Add(w.skew) }
 
 // jump moves Redis' clock.
 func (w *world) jump(d time.Duration) {
-	w.skew, w.skewed = w.skew+d, true
+	w.skew, w.skewed, w.jumped = w.skew+d, true, w.step
 	w.setClock()
 }
 
@@ -198,7 +202,7 @@ func (w *world) ready(now time.Time) (ready []*stand, wake time.Time) {
 	slices.SortFunc(ready, (*stand).before)
 	for i := range ready[min(1, len(ready)):] {
 		if s := ready[i]; s.before(ready[i+1]) == 0 {
-			w.t.Errorf("two goroutines of %s stand at %s: who is first depends on the machine", s.name, s.at)
+			w.t.Errorf("seed %d: two goroutines of %s stand at %s %s: who is first depends on the machine", w.seed, s.name, s.at, s.about)
 		}
 	}
 	return ready, wake
@@ -231,6 +235,11 @@ func (w *world) note(format string, args ...any) {
 // settled reports whether nothing is left to happen: everybody has had their
 // say, every request is over or needs review, and every event is posted.
 func (w *world) settled() bool {
+	for _, c := range w.typed {
+		if c.unheard() {
+			return false
+		}
+	}
 	return w.allOver() && w.allPosted() && !w.waitsFor(nil)
 }
 

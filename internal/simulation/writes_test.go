@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
@@ -20,6 +22,7 @@ func (c *checker) leaves(from *caller, verb approvals.Verb, ids []userID, change
 		return newMatter(nil)
 	}
 	c.mayWrite(m, from)
+	c.marked(m, ids)
 	for _, id := range ids {
 		if verb != m.plan.Verb() || verb == approvals.Update && !slices.Equal(change, m.plan.ChangeFor(id)) {
 			c.bad("approval: %s does %s %v to user %d", m.id, verb, change, id)
@@ -62,6 +65,27 @@ func (c *checker) leased(id string) bool {
 	return number(c.m.HGet(key("r:"+id), "lease")) > c.now().UnixMilli()
 }
 
+// marked says that the ledger has the write, as the present owner's: two claims
+// of one process are two owners. And no chunk is written more often than people
+// allowed.
+func (c *checker) marked(m *matter, ids []userID) {
+	chunk := m.chunkOf(ids[0])
+	mark := c.m.HGet(key("c:"+m.id), strconv.Itoa(chunk))
+	if !strings.HasPrefix(mark, "sent|"+m.epoch+"|") {
+		c.bad("stale: %s writes chunk %d of %s, claimed %s times, and the ledger says %q", c.last.name, chunk, m.id, m.epoch, mark)
+	}
+	if m.rounds[chunk]++; m.rounds[chunk] > 3 {
+		c.bad("rounds: chunk %d of %s is written for the %dth time", chunk, m.id, m.rounds[chunk])
+	}
+}
+
+// chunkOf is the number of the chunk that a user is in.
+func (m *matter) chunkOf(id userID) int {
+	return slices.IndexFunc(m.plan.Chunks(), func(users []qualys.SAQUser) bool {
+		return slices.ContainsFunc(users, func(u qualys.SAQUser) bool { return u.ID == id })
+	})
+}
+
 func (c *checker) mayWrite(m *matter, from *caller) {
 	if m.state != approvals.RUNNING || c.state(m.id) != approvals.RUNNING {
 		c.bad("states: %s writes, and is %s", m.id, m.state)
@@ -73,8 +97,8 @@ func (c *checker) mayWrite(m *matter, from *caller) {
 	if m.refused != "" && m.refused == m.epoch { // the next owner may try once: it may be another password
 		c.bad("login: %s writes on, and Qualys refused its login", m.id)
 	}
-	if m.rolled {
-		c.bad("rollback: %s writes, and the channel says that it was ended", m.id)
+	if m.rolled || m.ended {
+		c.bad("rollback: %s writes, and the channel knows better", m.id)
 	}
 	if c.frozen != 0 && m.sent > c.frozen {
 		c.bad("freeze: %s writes while everything is frozen", m.id)
@@ -88,13 +112,7 @@ func (c *checker) mayWrite(m *matter, from *caller) {
 			c.bad("rights: %s writes, and %s had left", m.id, p)
 		}
 	}
-	if c.tooMany(m.id) {
+	if m.overFifth {
 		c.bad("failures: %s writes on, and too many of a chunk failed", m.id)
 	}
-}
-
-// tooMany reports whether the canary failed, as the counts of the record have it.
-func (c *checker) tooMany(id string) bool {
-	record := key("r:" + id)
-	return number(c.m.HGet(record, "n:failed")) > 0 && c.m.HGet(record, "chunk") == "1"
 }

@@ -29,6 +29,9 @@ const (
 	WhyPublic       approvals.Why = "public"        // files go to private channels only
 )
 
+// WhyTrail is why an alarm is raised about the trail itself; Detail is what was found.
+const WhyTrail approvals.Why = "trail"
+
 // because is the bot's own reason as a clause that follows a colon. What has no
 // word comes with the words of whoever noted it, in Facts.Reason or Detail.
 func because(e approvals.Event) string {
@@ -69,6 +72,8 @@ func because(e approvals.Event) string {
 		return "no replica of Redis could be shown to have what was decided"
 	case approvals.WhyRolledBack:
 		return "the channel knows more of it than Redis does, so Redis was set back"
+	case WhyTrail:
+		return "the channel does not show this trail as it was posted" + inParens(f.Detail)
 	}
 	if said := refusal(f); said != "" {
 		return said

@@ -68,6 +68,18 @@
 // channel and ts say where the message was found; no hash covers them, so a
 // wrong one misleads who looks for the message and nobody else.
 //
+// # A checkpoint
+//
+// The last hash shows that a trail was cut off only to who kept one. A checkpoint is
+// one to keep: a signed note (c2sp.org/signed-note) of three lines, with an Ed25519
+// signature by the key of the trail under the name of the origin:
+//
+//	countersign/<chain>     the chain as in a URL's query
+//	128                     the number
+//	nzrB…=                  the hash there, 32 bytes in base64
+//
+//	— countersign/<chain> <signature>
+//
 // # CSV files
 //
 // UTF-8 without a byte order mark, a header, commas, quotes where they are

@@ -23,15 +23,31 @@ type Line struct {
 	// Respelt says that the line was not written as an export writes it: other
 	// blanks, another order. What it says is the same.
 	Respelt bool `json:"-"`
+
+	// What only who reads Slack, or an export of Slack's, can tell of the message.
+	By      string   `json:"-"` // who posted it
+	Visible string   `json:"-"` // without metadata this is all there is: "#128 9f3ac1 ← 77b0de"
+	Wrong   []string `json:"-"` // what is wrong with it, or with its CSV
+	Unsure  []string `json:"-"` // what could not be checked
 }
 
 // A LineError is a line that is none, and why. Reading goes on behind it.
 type LineError struct {
-	Number int // 1 is the first line of the file
+	Number int    // 1 is the first line of the file; 0 if it is a message
+	Where  string // channel and timestamp of the message, or ""
+	By     string // who posted the message, if that was not the bot
 	Err    error
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Err) }
+func (e *LineError) Error() string {
+	switch {
+	case e.By != "":
+		return fmt.Sprintf("message %s of %s: %v", e.Where, e.By, e.Err)
+	case e.Where != "":
+		return fmt.Sprintf("message %s: %v", e.Where, e.Err)
+	}
+	return fmt.Sprintf("line %d: %v", e.Number, e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *LineError) Unwrap() error { return e.Err }
@@ -63,7 +79,7 @@ func ReadJSONL(r io.Reader) iter.Seq2[Line, error] {
 			}
 			line, err := parseLine(raw)
 			if err != nil {
-				err = &LineError{number, err}
+				err = &LineError{Number: number, Err: err}
 			}
 			if !yield(line, err) {
 				return

@@ -16,6 +16,8 @@ type Report struct {
 	Problems []Finding // what is broken
 	Notes    []Finding // what is odd and does no harm
 	Unsigned int       // entries of a former key that is not known, held by the chain alone
+	Visible  int       // entries without metadata, of which only number and heads were checked
+	Anchored int       // checkpoints that stand on the chain
 	WrongKey bool      // not one signature fits: probably another bot's key
 	Ended    error     // why the lines ended early, or nil
 }
@@ -25,6 +27,7 @@ type Finding struct {
 	Seq   int64  // the number of the entry, or 0
 	Where string // channel and timestamp of the message, or ""
 	Text  string // what is wrong with it
+	Until int64  // of entries that are missing: the last of them
 }
 
 // String is the finding as a line: "#128: the sentence was edited … (C0/17…)".
@@ -61,6 +64,11 @@ func (r Report) Partial() string {
 	if r.Entries == 0 {
 		parts = append(parts, "There is no entry to check.")
 	}
+	if r.Visible > 0 {
+		parts = append(parts, fmt.Sprintf(
+			"%s here without metadata: only the numbers and the visible heads of these were checked.",
+			are(r.Visible, "entry", "entries")))
+	}
 	if r.Unsigned > 0 {
 		parts = append(parts, fmt.Sprintf(
 			"The signatures before the first change of keys were not checked (%s): that takes the first key.",
@@ -87,8 +95,11 @@ const most = 50
 func (r Report) Print(w io.Writer) error {
 	var b strings.Builder
 	if r.Entries > 0 {
-		fmt.Fprintf(&b, "%s of chain %s, #%d to #%d.\n",
-			Plural(r.Entries, "entry", "entries"), foreign(r.Chain, 60), r.First, r.Last)
+		of := "of chain " + foreign(r.Chain, 60)
+		if r.Chain == "" {
+			of = "without metadata"
+		}
+		fmt.Fprintf(&b, "%s %s, #%d to #%d.\n", Plural(r.Entries, "entry", "entries"), of, r.First, r.Last)
 	}
 	list(&b, "note: ", r.Notes)
 	list(&b, "BROKEN ", r.Problems)
@@ -97,6 +108,9 @@ func (r Report) Print(w io.Writer) error {
 	}
 	if partial := r.Partial(); partial != "" {
 		fmt.Fprintln(&b, partial)
+	}
+	if r.Anchored > 0 {
+		fmt.Fprintf(&b, "On the chain: %s.\n", Plural(r.Anchored, "checkpoint"))
 	}
 	switch r.Code() {
 	case CodeSound:

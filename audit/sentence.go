@@ -240,7 +240,11 @@ func alarm(e approvals.Event) string {
 	if e.Request != "" {
 		s += " about " + e.Request
 	}
-	return s + ": " + because(e) + "."
+	s += ": " + because(e) + "."
+	if e.Facts.Why == WhyTrail {
+		s += " Everything is named by bot audit verify --live."
+	}
+	return s
 }
 
 func continued(e approvals.Event) string {

@@ -132,6 +132,7 @@ var spoken = []struct {
 	{"start", event(approvals.Start, bot, facts{Detail: "v1.2.0"})},
 	{"start: without a version", event(approvals.Start, bot, facts{})},
 	{"alarm: forged", event(approvals.Alarm, bot, facts{Why: approvals.WhyForged})},
+	{"alarm: the trail", event(approvals.Alarm, bot, facts{Why: WhyTrail, Detail: "#3: 1 entry is missing between #2 and #4; 2 more"})},
 	{"alarm: in words", event(approvals.Alarm, bot, facts{Reason: "the channel is ahead of Redis."})},
 	{"alarm: without words", event(approvals.Alarm, bot, facts{})},
 	{"continued", event(approvals.Continued, bot, facts{Detail: "127"})},
@@ -167,7 +168,7 @@ func TestReasons(t *testing.T) {
 		WhyNotYours, WhyNoQuorum, WhyShare, WhyEverybody, WhyOverlap, WhyTooMany, WhyPublic,
 		approvals.WhyCap, approvals.WhyChannel, approvals.WhyForged, approvals.WhyDeadline,
 		approvals.WhyProtected, approvals.WhyPayloadGone, approvals.WhyFrozen, approvals.WhyStopped,
-		approvals.WhyQuorum, approvals.WhyUnreplicated, approvals.WhyRolledBack,
+		approvals.WhyQuorum, approvals.WhyUnreplicated, approvals.WhyRolledBack, WhyTrail,
 	} {
 		said := because(event(approvals.Refused, alice, facts{Why: why, Detail: "K2M4N"}))
 		assert.NotEqual(t, "K2M4N", said, "%s has no words", why)

@@ -3,62 +3,71 @@ package audit
 import (
 	"cmp"
 	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 )
 
-// A link is what Verify remembers of an entry: enough to check the chain.
-type link struct {
-	seq        int64
-	prev, hash string
-	sum        [32]byte
-	sig        []byte
-	key        ed25519.PublicKey // of a key entry: the key from here on
-	sumOld     [32]byte          // of a key entry: what sig_old is about
-	sigOld     []byte
-	where      string
+// A Check says how to check a trail. Only Key is needed.
+type Check struct {
+	Key ed25519.PublicKey // any that the chain was ever signed with
+
+	// Bot is who posts the entries; what others posted does not count. Without it, it
+	// is whoever posted most of the entries that Key signed.
+	Bot string
+
+	// First and Last are the part of the trail that is checked: all of it must be
+	// there, and what stands outside does not matter. Without them it is
+	// everything from #1 on, up to wherever it ends.
+	First, Last int64
+	Head        string // the hash of #Last, if that is known
+
+	Checkpoints []Checkpoint // heads that stand elsewhere, and must be on the chain
 }
 
-// Verify checks a trail with a public key alone, whatever the order of its
-// lines: that each entry fits its hash and its sentence, that it is signed,
-// that it follows the one before, and that no number from #1 on is missing or
-// there twice with two meanings. The key may be any that the chain was ever signed with.
+// Verify checks a whole trail with a public key alone.
+func Verify(key ed25519.PublicKey, lines iter.Seq2[Line, error]) (Report, error) {
+	return Check{Key: key}.Verify(lines)
+}
+
+// Verify checks the lines of a trail, whatever their order: that each entry fits
+// its hash and its sentence, that it is signed, that it follows the one before,
+// and that no number is missing or there twice with two meanings.
 //
 // The report is complete as far as the lines went. The error says that reading
 // them ended early; a [*LineError] is a problem in the report instead.
-func Verify(key ed25519.PublicKey, lines iter.Seq2[Line, error]) (Report, error) {
-	v := verifier{key: key}
-	var ended error
+func (c Check) Verify(lines iter.Seq2[Line, error]) (Report, error) {
+	v := verifier{Check: c}
 	for line, err := range lines {
 		var bad *LineError
 		switch {
 		case errors.As(err, &bad):
 			v.broken(0, "", "%v", bad)
 		case err != nil:
-			ended = err
+			v.report.Ended = err
 		default:
 			v.line(line)
 		}
-		if ended != nil {
+		if v.report.Ended != nil {
 			break
 		}
 	}
 	if v.respelt > 0 {
-		v.note(0, "", "%s not spelt as an export spells them; what they say was checked", areLines(v.respelt))
+		v.note(0, "", "%s not spelt as an export spells them; what they say was checked", are(v.respelt, "line"))
 	}
-	v.report.Ended = ended
+	v.ours()
 	v.chain()
 	v.signatures()
+	v.checkpoints()
 	slices.SortStableFunc(v.report.Problems, func(a, b Finding) int { return cmp.Compare(a.Seq, b.Seq) })
-	return v.report, ended
+	return v.report, v.report.Ended
 }
 
 type verifier struct {
-	key    ed25519.PublicKey
+	Check
 	links  []link
 	report Report
 
@@ -66,116 +75,171 @@ type verifier struct {
 }
 
 func (v *verifier) broken(seq int64, where, format string, args ...any) {
-	v.report.Problems = append(v.report.Problems, Finding{seq, where, fmt.Sprintf(format, args...)})
+	v.report.Problems = append(v.report.Problems, Finding{Seq: seq, Where: where, Text: fmt.Sprintf(format, args...)})
+}
+
+// missing says that entries are not there.
+func (v *verifier) missing(first, last int64, text string) {
+	v.report.Problems = append(v.report.Problems, Finding{Seq: first, Until: last, Text: text})
 }
 
 func (v *verifier) note(seq int64, where, format string, args ...any) {
-	v.report.Notes = append(v.report.Notes, Finding{seq, where, fmt.Sprintf(format, args...)})
+	v.report.Notes = append(v.report.Notes, Finding{Seq: seq, Where: where, Text: fmt.Sprintf(format, args...)})
 }
 
-// line checks what one line says of itself.
+// line reads one line, and checks what it says of itself.
 func (v *verifier) line(l Line) {
-	e := l.Entry
-	k := link{seq: e.Seq, prev: e.Prev, hash: e.Hash, where: l.where()}
+	k := read(l)
+	if k.seq < v.First || v.Last > 0 && k.seq > v.Last {
+		return
+	}
 	if l.Respelt {
 		v.respelt++
-	}
-	if v.report.Chain == "" {
-		v.report.Chain = e.Chain
-	}
-	if e.Chain != v.report.Chain {
-		v.broken(e.Seq, k.where, "belongs to another chain, %s", quote(e.Chain, 60))
-	}
-	if textSHA(l.Text) != e.TextSHA {
-		v.broken(e.Seq, k.where, "the sentence was edited: it is not the one that was sealed")
-	}
-	var err error
-	if k.sum, err = e.sum("hash", "sig"); err != nil || hex.EncodeToString(k.sum[:]) != e.Hash {
-		v.broken(e.Seq, k.where, "the entry was edited: it does not fit its hash")
-	}
-	if k.sig, err = signature(e.Sig); err != nil {
-		v.broken(e.Seq, k.where, "the signature cannot be read")
-	}
-	if e.Key != "" || e.SigOld != "" {
-		v.newKey(e, &k)
 	}
 	v.links = append(v.links, k)
 }
 
-// newKey reads what a key entry adds.
-func (v *verifier) newKey(e Entry, k *link) {
-	key, err := base64.StdEncoding.Strict().DecodeString(e.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		v.broken(e.Seq, k.where, "the new key cannot be read")
-		return
+// ours leaves out what others posted, and says what is wrong with each of the rest.
+func (v *verifier) ours() {
+	bot := cmp.Or(v.Bot, v.author())
+	home := map[string]bool{}                                     // the channels where the trail is
+	own := func(k link) bool { return k.by == bot || k.by == "" } // JSON lines do not say who posted them
+	for _, k := range v.links {
+		home[k.channel] = home[k.channel] || own(k)
 	}
-	k.key = key
-	if k.sumOld, err = e.sum("hash", "sig", "sig_old"); err == nil {
-		k.sigOld, err = signature(e.SigOld)
-	}
-	if err != nil {
-		v.broken(e.Seq, k.where, "the signature with the former key cannot be read")
+	elsewhere := 0
+	v.links = slices.DeleteFunc(v.links, func(k link) bool {
+		switch {
+		case own(k):
+			v.itself(k)
+		case home[k.channel]:
+			v.broken(k.seq, k.where, "%s posted it, and not Countersign (%s): it does not count", foreign(k.by, 40), foreign(bot, 40))
+		default:
+			elsewhere++
+		}
+		return !own(k)
+	})
+	if elsewhere > 0 {
+		v.note(0, "", "left out: %s of others, in other channels", Plural(elsewhere, "entry", "entries"))
 	}
 }
 
-// signature reads 64 bytes of base64 that can be written in one way only.
-func signature(s string) ([]byte, error) {
-	sig, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil || len(sig) != ed25519.SignatureSize || base64.StdEncoding.EncodeToString(sig) != s {
-		return nil, errSignature
+// itself tells what is wrong with an entry whatever the others say.
+func (v *verifier) itself(k link) {
+	if v.report.Chain == "" {
+		v.report.Chain = k.chain
 	}
-	return sig, nil
+	if k.visible {
+		v.report.Visible++
+	} else if k.chain != v.report.Chain {
+		v.broken(k.seq, k.where, "belongs to another chain, %s", quote(k.chain, 60))
+	}
+	for _, text := range k.wrong {
+		v.broken(k.seq, k.where, "%s", text)
+	}
+	for _, text := range k.unsure {
+		v.note(k.seq, k.where, "%s", text)
+	}
 }
 
-var errSignature = errors.New("not a signature")
+// author is who posted most of the entries that the key signed; if it signed
+// none, most of all.
+func (v *verifier) author() string {
+	signed, all := map[string]int{}, map[string]int{}
+	for _, k := range v.links {
+		if k.by == "" {
+			continue
+		}
+		all[k.by]++
+		if k.sig != nil && ed25519.Verify(v.Key, k.sum[:], k.sig) {
+			signed[k.by]++
+		}
+	}
+	if len(signed) == 0 {
+		signed = all
+	}
+	names := slices.SortedFunc(maps.Keys(signed), func(a, b string) int {
+		return cmp.Or(cmp.Compare(signed[b], signed[a]), cmp.Compare(a, b))
+	})
+	return strings.Join(names[:min(1, len(names))], "")
+}
 
 // chain puts the entries in order and checks that each follows the one before.
 func (v *verifier) chain() {
-	slices.SortStableFunc(v.links, func(a, b link) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortStableFunc(v.links, func(a, b link) int {
+		return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(len(b.hash), len(a.hash))) // a whole one before its visible head
+	})
 	var last link
 	for i, k := range v.links {
 		switch {
 		case i == 0:
 			v.report.First = k.seq
-			switch {
-			case v.report.Ended != nil && k.seq > 1: // perhaps it was not read yet
-			case k.seq == 2:
-				v.broken(1, "", "the first entry is missing")
-			case k.seq > 2:
-				v.broken(1, "", "entries #1 to #%d are missing", k.seq-1)
-			case k.prev != genesis:
-				v.broken(k.seq, k.where, "is the first entry, but follows another one")
-			}
-		case k.seq == last.seq && k.hash == last.hash:
+			v.begins(k)
+		case k.seq == last.seq && agree(k.hash, last.hash) && agree(k.prev, last.prev):
 			v.note(k.seq, k.where, "was posted twice, the same both times")
 			continue
 		case k.seq == last.seq:
 			v.broken(k.seq, k.where, "is there twice and says different things; the other is %s", last.where)
 			continue
 		case k.seq > last.seq+1:
-			v.broken(last.seq+1, "", "%s missing between #%d and #%d",
-				are(k.seq-last.seq-1), last.seq, k.seq)
-		case k.prev != last.hash:
+			v.missing(last.seq+1, k.seq-1, fmt.Sprintf("%s missing between #%d and #%d",
+				are(int(k.seq-last.seq-1), "entry", "entries"), last.seq, k.seq))
+		case !agree(k.prev, last.hash):
 			v.broken(k.seq, k.where, "does not follow #%d: its prev is %.6s, the hash there is %.6s", last.seq, k.prev, last.hash)
 		}
 		last = k
 		v.report.Entries++
 	}
 	v.report.Last, v.report.Head = last.seq, last.hash
+	v.ends(last)
 }
 
-func are(n int64) string {
-	if n == 1 {
-		return "1 entry is"
+// begins checks the first entry that is there.
+func (v *verifier) begins(k link) {
+	switch first := max(1, v.First); {
+	case v.report.Ended != nil && k.seq > first: // perhaps it was not read yet
+	case k.seq > first:
+		v.missing(first, k.seq-1, which(first, k.seq-1)+" missing")
+	case k.seq == 1 && !agree(k.prev, genesis):
+		v.broken(k.seq, k.where, "is the first entry, but follows another one")
 	}
-	return Number(int(n)) + " entries are"
 }
 
-func areLines(n int) string {
-	if n == 1 {
-		return "1 line is"
+// ends checks the last entry that is there, where it is known which one has to be.
+func (v *verifier) ends(last link) {
+	switch {
+	case v.Last == 0:
+	case last.seq < v.Last:
+		first := max(1, v.First, last.seq+1)
+		v.missing(first, v.Last, which(first, v.Last)+" missing")
+	case v.Head != "" && !agree(last.hash, v.Head):
+		v.broken(last.seq, last.where, "is not the entry that was posted: its hash is %.6s, and was %.6s", last.hash, v.Head)
 	}
-	return Number(n) + " lines are"
+}
+
+// which names entries that are not there.
+func which(first, last int64) string {
+	switch {
+	case first == 1 && last == 1:
+		return "the first entry is"
+	case first == last:
+		return "the entry is"
+	}
+	return fmt.Sprintf("entries #%d to #%d are", first, last)
+}
+
+// are says how many of what there are: "1 line is", "2 lines are".
+func are(n int, one string, many ...string) string {
+	if n == 1 {
+		return "1 " + one + " is"
+	}
+	return Plural(n, one, many...) + " are"
+}
+
+// agree compares two hashes, of which people see only the beginning.
+func agree(a, b string) bool {
+	n := min(len(a), len(b))
+	return n >= shownDigits && a[:n] == b[:n]
 }
 
 // signatures checks every entry under the key of its time. Key entries divide
@@ -184,13 +248,17 @@ func areLines(n int) string {
 // sig_old vouches for it.
 func (v *verifier) signatures() {
 	changes := []int{} // where in links a new key begins
+	full := 0
 	for i, k := range v.links {
 		if k.key != nil {
 			changes = append(changes, i)
 		}
+		if !k.visible {
+			full++
+		}
 	}
-	given := slices.IndexFunc(changes, func(i int) bool { return v.links[i].key.Equal(v.key) })
-	current := v.key
+	given := slices.IndexFunc(changes, func(i int) bool { return v.links[i].key.Equal(v.Key) })
+	current := v.Key
 	if given >= 0 {
 		current = nil // the key before the first change stands nowhere
 	}
@@ -212,13 +280,5 @@ func (v *verifier) signatures() {
 		}
 	}
 	v.report.Unsigned = unknown
-	v.report.WrongKey = bad > 0 && bad == len(v.links)
-}
-
-// where is how a person finds the line again.
-func (l Line) where() string {
-	if l.TS == "" {
-		return ""
-	}
-	return l.Channel + "/" + l.TS
+	v.report.WrongKey = bad > 0 && bad == full
 }

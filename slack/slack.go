@@ -39,6 +39,7 @@ type Config struct {
 	Book         *approvals.Book
 	Trail        *audit.Trail
 	AuditChannel string   // where the trail is
+	Checkpoints  string   // the channel that gets the signed head every day, or empty
 	AnyFiles     bool     // files may go to channels that are not private
 	Approvers    []string // people and groups of the policy, mentioned once when a card is posted
 	Command      string   // empty means "/qualys-users"
@@ -60,6 +61,7 @@ type Config struct {
 	Lease        time.Duration // 10 s: a silent poster is replaced after it
 	CardWait     time.Duration // 30 s: the longest wait of an entry for its card
 	ShareWait    time.Duration // 30 s: the longest wait for an upload to appear
+	CheckEvery   time.Duration // 1 h: how often the end of the trail is read back and checked
 }
 
 // A Meter hears numbers. Its functions may be nil and must not block.
@@ -69,6 +71,7 @@ type Meter struct {
 	Call        func(method, problem string)          // a call of the Web API, with Slack's word when it was refused
 	Decided     func(took time.Duration)              // a click, from Slack's envelope to its acknowledgement
 	Posted      func(kind string, late time.Duration) // an entry, and how long after its event
+	Checked     func(problems int)                    // the end of the trail was read back
 }
 
 func (c Config) withDefaults() Config {
@@ -78,7 +81,7 @@ func (c Config) withDefaults() Config {
 	}{
 		{&c.DecideWithin, 2 * time.Second}, {&c.Grace, 10 * time.Second}, {&c.SecondSocket, 3 * time.Minute},
 		{&c.CallTime, 15 * time.Second}, {&c.Poll, time.Second}, {&c.Lease, 10 * time.Second},
-		{&c.CardWait, 30 * time.Second}, {&c.ShareWait, 30 * time.Second},
+		{&c.CardWait, 30 * time.Second}, {&c.ShareWait, 30 * time.Second}, {&c.CheckEvery, time.Hour},
 	} {
 		if *d.to == 0 {
 			*d.to = d.is
@@ -134,10 +137,10 @@ func New(c Config) (*Slack, error) {
 		return nil, err
 	}
 	poster := post.New(post.Config{
-		Web: client, Book: c.Book, Trail: c.Trail, AuditChannel: c.AuditChannel,
+		Web: client, Book: c.Book, Trail: c.Trail, AuditChannel: c.AuditChannel, CheckpointChannel: c.Checkpoints,
 		Approvers: c.Approvers, Command: c.Command, Typed: c.Typed, Replica: c.Replica,
-		Log: c.Log, Posted: c.Meter.Posted,
-		Poll: c.Poll, Lease: c.Lease, CardWait: c.CardWait,
+		Log: c.Log, Posted: c.Meter.Posted, Checked: c.Meter.Checked,
+		Poll: c.Poll, Lease: c.Lease, CardWait: c.CardWait, CheckEvery: c.CheckEvery,
 	})
 	return &Slack{Config: c, web: client, poster: poster, people: newCache()}, nil
 }

@@ -18,6 +18,11 @@ var badSettings = []mistake{
 		`line 5: audit_channel must be the id of a channel, not "#audit". ` + writeChannel,
 	},
 	{
+		"a checkpoint_channel beside the trail",
+		least + "checkpoint_channel: C1\n",
+		"line 5: checkpoint_channel is where the trail is: a head beside its own trail proves nothing. Name a channel that others keep, or leave the key out.",
+	},
+	{
 		"a checkpoint_channel that is a person",
 		least + "checkpoint_channel: U1\n",
 		`line 5: checkpoint_channel must be the id of a channel, not "U1". ` + writeChannel,

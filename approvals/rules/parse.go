@@ -234,6 +234,9 @@ func (r *reader) whole(p *Policy) {
 		r.wrong(r.written["channels"], fmt.Sprintf("There are %d channels and no audit_channel.", len(p.Channels)),
 			"Say which channel gets the trail: audit_channel: "+p.Channels[0]+".")
 	}
+	if n := r.written["checkpoint_channel"]; n != nil && p.Checkpoint != "" && p.Checkpoint == p.AuditChannel() {
+		r.wrong(n, "checkpoint_channel is where the trail is: a head beside its own trail proves nothing.", "Name a channel that others keep, or leave the key out.")
+	}
 	if n := r.written["retention"]; len(r.mistakes) == 0 && p.Retention < p.ExpiresAfter+p.CoolDown {
 		if n == nil {
 			n = r.written["expires_after"]

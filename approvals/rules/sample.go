@@ -13,7 +13,7 @@ channels: [C012AB3CD]
 # Where the trail is kept. One channel needs no answer, two or more do.
 # audit_channel: C012AB3CD
 
-# A channel that gets the signed head of the trail once a day (not in this version).
+# A channel that gets the signed head of the trail once a day. Others should keep it.
 # checkpoint_channel: C034EF5GH
 
 # People (U… or W…) and user groups (S…, on paid Slack plans). No role contains

@@ -47,4 +47,8 @@
 //
 // audit and slack close it: a CSV with what was observed of each user, one line
 // in the channel with the counts, and a card without buttons.
+//
+// slack reads it back. Once an hour the poster lets audit check the end of the
+// trail where it stands; bot audit verify --live checks all of it for whoever has
+// the public key, and slack/trail reads it for both, or an export instead.
 package main

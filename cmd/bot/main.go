@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,7 +22,6 @@ import (
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
-	"countersign/audit"
 	"countersign/internal/app"
 )
 
@@ -56,7 +54,8 @@ type cli struct {
 	Run   runCommand   `cmd:"" default:"1" help:"Run the bot (the default)."`
 	Check checkCommand `cmd:"" help:"Try everything read-only, a line each with what to do."`
 	Audit struct {
-		Verify verifyCommand `cmd:"" help:"Check an export of the trail with the public key alone."`
+		Verify verifyCommand `cmd:"" help:"Check the trail with the public key alone: in its channel, or an export."`
+		Export exportCommand `cmd:"" help:"Write the trail in its channel to standard output, as JSON lines."`
 	} `cmd:"" help:"The trail."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a new COUNTERSIGN_KEY and its public key."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -164,85 +163,6 @@ func live(ctx context.Context, addr string) error {
 		return fmt.Errorf("/livez answers %s", resp.Status)
 	}
 	return nil
-}
-
-type verifyCommand struct {
-	Key   string   `help:"The public key, 32 bytes in base64, as bot keygen printed it. Without it COUNTERSIGN_KEY's is used."`
-	Paths []string `arg:"" name:"path" help:"JSONL files in their order, or - for standard input."`
-}
-
-func (c verifyCommand) Run(s *app.Settings, to surface) error {
-	key, err := c.public(s)
-	if err == nil {
-		err = c.readable()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bot:", err)
-		return usage
-	}
-	report, err := audit.Verify(key, c.lines())
-	if err := errors.Join(err, report.Print(to.out)); err != nil {
-		fmt.Fprintln(os.Stderr, "bot:", err)
-	}
-	if code := report.Code(); code != 0 {
-		return exit(code)
-	}
-	return nil
-}
-
-// public is the key to verify with.
-func (c verifyCommand) public(s *app.Settings) (ed25519.PublicKey, error) {
-	if c.Key == "" {
-		if s.CountersignKey == "" {
-			return nil, errors.New("there is no key to verify with. Give --key, as bot keygen printed it, or COUNTERSIGN_KEY")
-		}
-		return s.PublicKey()
-	}
-	key, err := base64.StdEncoding.DecodeString(c.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, errors.New("--key is no public key. It is 32 bytes in base64, as bot keygen printed it")
-	}
-	return key, nil
-}
-
-// readable says which file cannot be read at all.
-func (c verifyCommand) readable() error {
-	var errs []error
-	for _, path := range c.Paths {
-		if path == "-" {
-			continue
-		}
-		info, err := os.Stat(path)
-		if err == nil && info.IsDir() {
-			err = fmt.Errorf("%s is a folder. Name its JSONL files", path)
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
-
-// lines reads all files, one after the other, as one trail.
-func (c verifyCommand) lines() iter.Seq2[audit.Line, error] {
-	return func(yield func(audit.Line, error) bool) {
-		for _, path := range c.Paths {
-			in := os.Stdin
-			if path != "-" {
-				f, err := os.Open(path)
-				if err != nil {
-					yield(audit.Line{}, err)
-					return
-				}
-				in = f
-			}
-			for line, err := range audit.ReadJSONL(in) {
-				if !yield(line, err) {
-					_ = in.Close()
-					return
-				}
-			}
-			_ = in.Close()
-		}
-	}
 }
 
 type keygenCommand struct{}

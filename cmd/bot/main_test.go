@@ -114,7 +114,7 @@ func TestVerifyExits(t *testing.T) {
 func TestAWrongCommandLineExitsWithTwo(t *testing.T) {
 	for _, args := range [][]string{{"fly"}, {"run", "--wings"}, {"audit", "verify"}} {
 		_, err := call(t, args...)
-		assert.Equal(t, usage, err, "%v", args)
+		assert.ErrorIs(t, err, usage, "%v", args)
 	}
 	out, err := call(t, "--help")
 	require.NoError(t, err)

@@ -304,6 +304,17 @@ func (r *reader) verify(string) {
 	r.ends("./bot audit verify", 2)
 }
 
+// verifyLive checks what the bots that ran before have posted.
+func (r *reader) verifyLive(string) {
+	assert.Contains(r, r.ends("./bot audit verify --live", 0), "Sound")
+}
+
+// export writes down what can be checked then.
+func (r *reader) export(line string) {
+	r.write("exported.jsonl", r.ends("./"+line, 0))
+	assert.Contains(r, r.ends("./bot audit verify exported.jsonl", 0), "Sound")
+}
+
 func (r *reader) write(name, text string) {
 	require.NoError(r, os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600))
 }

@@ -33,7 +33,9 @@ var known = []struct {
 	{"bot check [--json]", (*reader).checkJSON},
 	{"bot check --live", func(*reader, string) {}}, // tried while the bot runs
 	{"bot keygen", (*reader).succeeds},
-	{"bot audit verify [--key PUBLIC] FILE…", (*reader).verify},
+	{"bot audit verify [--key PUBLIC] --live", (*reader).verifyLive},
+	{"bot audit verify [--key PUBLIC] PATH…", (*reader).verify},
+	{"bot audit export", (*reader).export},
 	{"bot version", (*reader).succeeds},
 
 	{"docker compose run --rm bot check", (*reader).composeCheck},

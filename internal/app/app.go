@@ -83,7 +83,6 @@ func loadPolicy(path string) (*rules.Policy, error) {
 		used bool
 		name string
 	}{
-		{policy.Checkpoint != "", "checkpoint_channel"},
 		{policy.PolicyChanges == rules.TwoPeople, "policy_changes: two_people"},
 		{policy.NewApproversWait > 0, "new_approvers_wait"},
 	} {
@@ -142,7 +141,7 @@ func build(c Config) (*house, error) {
 	h.slack, err = slack.New(slack.Config{
 		BotToken: c.SlackBotToken, AppToken: c.SlackAppToken, APIURL: c.SlackAPIURL, Dial: c.DialSlack,
 		Book: h.book, Trail: trail,
-		AuditChannel: policy.AuditChannel(), Approvers: policy.Approvers, AnyFiles: policy.Files == rules.AnyChannel,
+		AuditChannel: policy.AuditChannel(), Checkpoints: policy.Checkpoint, Approvers: policy.Approvers, AnyFiles: policy.Files == rules.AnyChannel,
 		Typed:   func(users int) bool { return users > policy.TypeToConfirmAbove },
 		Replica: replica(), Log: c.Log, Meter: h.metrics.meter(), Point: c.Point, SecondSocket: c.Times.SecondSocket,
 		Lease: c.Times.PosterLease,
@@ -268,6 +267,9 @@ func (h *house) health() health {
 			var reasons []string
 			if err := h.qualys.Refusal(); err != nil {
 				reasons = append(reasons, "qualys: "+err.Error())
+			}
+			if n := h.slack.TrailProblems(); n > 0 {
+				reasons = append(reasons, fmt.Sprintf("trail: %s found by the last check. Run bot audit verify --live", audit.Plural(n, "problem")))
 			}
 			if err := h.quorum(ctx, h.slack.Directory(time.Minute)); err != nil {
 				reasons = append(reasons, "approvals: "+err.Error())

@@ -170,6 +170,7 @@ func (k *checkup) trySlack(ctx context.Context) (string, error) {
 	err := k.slack.Hello(ctx)
 	if _, refused := errors.AsType[*slack.TokenError](err); err != nil && !refused {
 		k.blocks[offline] = "see slack"
+		err = advised(err, "Can this machine reach "+k.SlackAPIURL+"? Behind a proxy HTTPS_PROXY must be set")
 	}
 	return "workspace " + k.slack.Team(), err
 }
@@ -255,6 +256,9 @@ func (k *checkup) tryChannels(ctx context.Context) (string, error) {
 	var errs []error
 	var names []string
 	ids := append(slices.Clone(k.policy.Channels), k.policy.AuditChannel())
+	if k.policy.Checkpoint != "" {
+		ids = append(ids, k.policy.Checkpoint)
+	}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
 		c, err := k.slack.Channel(ctx, id)
@@ -352,6 +356,8 @@ func (k *checkup) version(ctx context.Context) (version string, err error) {
 		err = advised(err, refusedLogin)
 	case errors.Is(err, qualys.ErrPermission):
 		err = advised(err, "The account needs the permission API ACCESS")
+	case errors.Is(err, qualys.ErrUnreachable):
+		err = advised(err, "Is QUALYS_PLATFORM the right one? Behind a proxy HTTPS_PROXY must be set")
 	}
 	return version, err
 }

@@ -101,7 +101,7 @@ var troubles = []struct {
 			"redis": "REDIS_URL is missing", "qualys": "QUALYS_USERNAME is missing", "saq users": "QUALYS_USERNAME is missing"}},
 	{"Qualys and Redis, and no key", func(s *setup) {
 		s.settings.SlackBotToken, s.settings.CountersignKey = "", ""
-	}, map[string]string{"settings": "COUNTERSIGN_KEY is not set. Run: bot keygen"},
+	}, map[string]string{"settings": "COUNTERSIGN_KEY is not set. Load the file that has it, or make one: bot keygen"},
 		map[string]string{"slack": "SLACK_BOT_TOKEN is missing", "scopes": "SLACK_BOT_TOKEN is missing", "channels": "SLACK_BOT_TOKEN is missing",
 			"people": "SLACK_BOT_TOKEN is missing", "quorum": "SLACK_BOT_TOKEN is missing"}},
 	{"the tokens are swapped", func(s *setup) {
@@ -116,7 +116,7 @@ var troubles = []struct {
 	{"the wrong app token", func(s *setup) { s.settings.SlackAppToken = "xapp-wrong" },
 		map[string]string{"socket": "Slack app → Socket Mode must be on"}, nil},
 	{"no way to Slack", func(s *setup) { s.settings.SlackAPIURL = "http://127.0.0.1:" + freePort(s.T) + "/api/" },
-		map[string]string{"slack": "connection refused"},
+		map[string]string{"slack": "connection refused. Can this machine reach http://127.0.0.1:"},
 		map[string]string{"scopes": "see slack", "socket": "see slack", "channels": "see slack", "people": "see slack", "quorum": "see slack"}},
 	{"a scope is missing", func(s *setup) {
 		s.slack.SetScopes("commands", "chat:write", "files:write", "files:read", "usergroups:read", "users:read.email",
@@ -125,6 +125,10 @@ var troubles = []struct {
 		map[string]string{"channels": "see scopes", "people": "see scopes", "quorum": "see scopes"}},
 	{"the bot is not invited", func(s *setup) { s.slack.Leave("#qualys-admin", "bot") },
 		map[string]string{"channels": "channel_not_found. Check the id, and invite the bot there: /invite @Countersign"}, nil},
+	{"nobody invited the bot to the checkpoints", func(s *setup) {
+		s.slack.AddChannel(minislack.Channel{ID: "C0ELSEWHERE", Name: "elsewhere"})
+		s.approvers("[U0BOB]\ncheckpoint_channel: C0ELSEWHERE")
+	}, map[string]string{"channels": "the bot is not in #elsewhere (C0ELSEWHERE). Type there: /invite @Countersign"}, nil},
 	{"the channel is public", func(s *setup) {
 		s.slack.SetChannel("#qualys-admin", func(c *minislack.Channel) { c.Private = false })
 	}, map[string]string{"channels": "is public or shared, and files go to private channels only"}, nil},
@@ -173,6 +177,8 @@ var troubles = []struct {
 		map[string]string{"qualys": "Check QUALYS_USERNAME, QUALYS_PASSWORD and whether the platform is the right one"}, withoutQualys},
 	{"no permission for the API", func(s *setup) { s.qualys.DenyAPI(true) },
 		map[string]string{"qualys": "The account needs the permission API ACCESS"}, withoutQualys},
+	{"no way to Qualys", func(s *setup) { s.settings.QualysAPIURL = "http://127.0.0.1:" + freePort(s.T) },
+		map[string]string{"qualys": "connection refused. Is QUALYS_PLATFORM the right one?"}, map[string]string{"saq users": "see qualys"}},
 	{"another gateway", func(s *setup) { s.settings.QualysGatewayURL = "http://127.0.0.1:" + freePort(s.T) },
 		map[string]string{"qualys": "connection refused. QUALYS_GATEWAY_URL serves /auth"}, nil},
 	{"no Administration API", func(s *setup) { s.qualys.Fail(miniqualys.Download, 403, "", 1) },

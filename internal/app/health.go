@@ -23,6 +23,7 @@ type metrics struct {
 	calls       *prometheus.CounterVec
 	decided     prometheus.Histogram
 	late        prometheus.Histogram
+	problems    prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -40,8 +41,10 @@ func newMetrics() *metrics {
 			Name: "countersign_click_seconds", Help: "From a click's envelope to its acknowledgement.", Buckets: seconds}),
 		late: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "countersign_entry_delay_seconds", Help: "From an event to its entry in the channel.", Buckets: seconds}),
+		problems: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "countersign_trail_problems", Help: "What the last hourly check of the trail found, in the replica that posts."}),
 	}
-	m.registry.MustRegister(m.sockets, m.connections, m.calls, m.decided, m.late)
+	m.registry.MustRegister(m.sockets, m.connections, m.calls, m.decided, m.late, m.problems)
 	return m
 }
 
@@ -53,6 +56,7 @@ func (m *metrics) meter() slack.Meter {
 		Call:        func(method, problem string) { m.calls.WithLabelValues(method, problem).Inc() },
 		Decided:     func(took time.Duration) { m.decided.Observe(took.Seconds()) },
 		Posted:      func(_ string, late time.Duration) { m.late.Observe(late.Seconds()) },
+		Checked:     func(problems int) { m.problems.Set(float64(problems)) },
 	}
 }
 

@@ -131,7 +131,7 @@ func (s *Settings) missing() []problem {
 		{s.QualysUsername, "QUALYS_USERNAME", "The login of the Qualys account with API access"},
 		{s.QualysPassword.Reveal(), "QUALYS_PASSWORD", "Its password, or QUALYS_PASSWORD_FILE"},
 		{s.RedisURL.Reveal(), "REDIS_URL", "Such as redis://localhost:6379/0. There is no default, so that no plan waits where nobody meant it to"},
-		{s.CountersignKey.Reveal(), "COUNTERSIGN_KEY", "Run: bot keygen"},
+		{s.CountersignKey.Reveal(), "COUNTERSIGN_KEY", "Load the file that has it, or make one: bot keygen"},
 	} {
 		if needed.value == "" {
 			problems = append(problems, problem{[]string{needed.name}, true, fmt.Errorf("%s is not set. %s", needed.name, needed.hint)})

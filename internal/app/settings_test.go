@@ -101,7 +101,7 @@ func TestThePolicyIsReadStrictly(t *testing.T) {
 	for _, tt := range []struct{ more, says string }{
 		{"", ""},
 		{"approvers_wait: 1h\n", "approvers_wait"},
-		{"checkpoint_channel: C2\n", "checkpoint_channel has no effect in this version"},
+		{"checkpoint_channel: C2\n", ""},
 		{"policy_changes: two_people\n", "policy_changes: two_people has no effect in this version"},
 		{"new_approvers_wait: 1h\n", "new_approvers_wait has no effect in this version"},
 	} {

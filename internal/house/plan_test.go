@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/coder/websocket":          {"internal/minislack"},
 	"github.com/alicebob/miniredis/v2":    stages,
 	"github.com/cenkalti/backoff/v5":      {anywhere},
+	"golang.org/x/mod":                    {"audit"},
 	"golang.org/x/sync":                   {anywhere},
 	"golang.org/x/text":                   {anywhere},
 	"golang.org/x/time":                   {anywhere},

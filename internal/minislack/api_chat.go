@@ -1,6 +1,7 @@
 package minislack
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -273,8 +274,8 @@ func (s *Server) wire(m *message, allMeta bool) object {
 	if m.thread != "" {
 		o["thread_ts"] = m.thread
 	}
-	if m.changed != "" && len(m.blocks) == 0 {
-		o["edited"] = object{"user": m.from, "ts": m.changed}
+	if m.changed != "" && (len(m.blocks) == 0 || m.editor != "") { // an app's update of blocks does not show
+		o["edited"] = object{"user": cmp.Or(m.editor, m.from), "ts": m.changed}
 	}
 	if m.meta != nil {
 		meta := object{"event_type": m.meta.Type}
@@ -292,7 +293,9 @@ func (s *Server) wire(m *message, allMeta bool) object {
 	}
 	if replies := m.room.replies(m.ts); len(replies) > 0 {
 		o["thread_ts"], o["reply_count"] = m.ts, len(replies)
-		o["latest_reply"] = replies[len(replies)-1].ts
+		if !s.app.noLatest {
+			o["latest_reply"] = replies[len(replies)-1].ts
+		}
 	}
 	return o
 }

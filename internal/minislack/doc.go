@@ -66,12 +66,13 @@
 //	limits       SetMessageRate SetTier EnforceTiers SetMetadataLimit AcceptBlocks
 //	app          SetScopes SetCommands RevokeTokens EncodeSlash
 //	workspace    SetPlanWithoutGroups SetProfile SetGroup SetChannel Join Leave
+//	history      HideLatestReply
 //	sockets      Disconnect DropSockets RefuseConnections StopPings GhostSockets
 //	             SetConnectionTime
 //	envelopes    DuplicateNext LoseNext DelayNext IgnoreAcks AcksOnSameSocketOnly
 //	             SendEvent SendRetry SendRaw
 //	files        LateShares
-//	tampering    EditMessage DeleteMessage
+//	tampering    EditMessage DeleteMessage StripMetadata SetFileContent Forge
 //
 // A method name of "*" in a knob about calls stands for every method.
 //

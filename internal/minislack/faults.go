@@ -156,3 +156,11 @@ func (s *Server) SetPlanWithoutGroups(on bool) {
 	defer s.mu.Unlock()
 	s.app.noGroups = on
 }
+
+// HideLatestReply leaves latest_reply out of messages with a thread: nothing
+// promises that history tells it.
+func (s *Server) HideLatestReply(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.app.noLatest = on
+}

@@ -67,6 +67,7 @@ type app struct {
 	commands []string // none means every command exists
 	encode   bool     // slash text arrives entity-encoded
 	noGroups bool     // a plan without user groups
+	noLatest bool     // the latest reply to a message is not told
 }
 
 // defaultScopes is what the example manifest asks for.

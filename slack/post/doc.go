@@ -32,6 +32,14 @@
 // approvals are awaited the approvers are called once more, in the card's thread,
 // when half of the time is over.
 //
+// # Checking the trail
+//
+// Once an hour whoever posts reads the last 200 entries back, slowly, and lets package
+// audit check them. What is wrong in two readings, minutes apart, is an entry of kind
+// alarm, once, a line of the log, and [Poster.Problems]. A channel that cannot be read
+// is a line of the log and nothing else. Once a day the head goes, signed, to the channel
+// of the checkpoints, if there is one.
+//
 // # Reading the trail back
 //
 // [Poster.Entries] is what an executor compares Redis with before it starts a

@@ -12,26 +12,35 @@ import (
 	"countersign/slack/web"
 )
 
-// A Config says what to bring to Slack, and where. Only Typed and Posted may be left out.
+// A Config says what to bring to Slack, and where. Only Typed, Posted, Checked,
+// CheckEvery and CheckpointChannel may be left out.
 type Config struct {
 	Web          *web.Client
 	Book         *approvals.Book
 	Trail        *audit.Trail
-	AuditChannel string   // where the trail is
-	Approvers    []string // people and groups of the policy, mentioned once when a card is posted
-	Command      string   // what people type, such as "/qualys-users"
+	AuditChannel string // where the trail is
+
+	// CheckpointChannel gets the signed head of the trail every day; "" means that none does.
+	CheckpointChannel string
+
+	Approvers []string // people and groups of the policy, mentioned once when a card is posted
+	Command   string   // what people type, such as "/qualys-users"
 
 	// Typed reports whether an approval of so many users is typed in a dialog;
 	// then its button asks nothing first. nil means never.
 	Typed   func(users int) bool
 	Replica string // names this process
 
-	Log    *slog.Logger
-	Posted func(kind string, late time.Duration) // an entry, and how long after its event
+	Log     *slog.Logger
+	Posted  func(kind string, late time.Duration) // an entry, and how long after its event
+	Checked func(problems int)                    // the end of the trail was read back
 
 	Poll     time.Duration // how often to look for something to post
 	Lease    time.Duration // a silent poster is replaced after it
 	CardWait time.Duration // the longest wait of an entry for its card
+
+	// CheckEvery is how often the end of the trail is read back and checked; 0 means never.
+	CheckEvery time.Duration
 }
 
 // A Poster brings events and cards to Slack while it holds the lease, and reads
@@ -40,8 +49,9 @@ type Poster struct {
 	Config
 	news news
 
-	mu      sync.Mutex
-	trouble error // why entries cannot be posted, or nil
+	mu       sync.Mutex
+	trouble  error // why entries cannot be posted, or nil
+	problems int   // that the last check of the trail found
 }
 
 // news wakes the loops of this replica's poster. Each channel holds one token.

@@ -41,7 +41,7 @@ func (s *shift) hold(ctx context.Context) {
 	s.Log.InfoContext(ctx, "this replica posts now", "owner", s.owner)
 	working, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context) error{s.entries, s.cards, s.abandoned, s.reminders} {
+	for _, loop := range []func(context.Context) error{s.entries, s.cards, s.abandoned, s.reminders, s.checks, s.checkpoints} {
 		loops.Go(func() {
 			defer stop() // one without the others is of no use
 			if err := loop(working); err != nil && ctx.Err() == nil {
@@ -54,6 +54,7 @@ func (s *shift) hold(ctx context.Context) {
 	loops.Wait()
 	s.work.Wait()
 	s.noteTrouble(nil) // whoever has the lease next says how it goes
+	s.noteProblems(0)
 	last, cancel := s.Web.Finishing(ctx)
 	defer cancel()
 	if held, err := s.out.Lease(last, s.owner, time.Millisecond); err != nil || !held {

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -56,28 +57,38 @@ func TestAPosterMendsARedisThatWasSetBack(t *testing.T) {
 }
 
 // After a loss of Redis the chain goes on from the channel, and what was open
-// there is void.
+// there is void. Also where Slack does not tell which thread was answered last.
 func TestAPosterGoesOnAfterRedisIsLost(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		b := w.bot()
-		over := w.hold("over", 3)
-		w.pass(5 * time.Second)
-		w.reject(over)
-		p := w.hold("trigger", 3)
-		w.pass(5 * time.Second)
-		b.stop()
-		w.redis.FlushAll()
-		require.NoError(t, w.book.Note(t.Context(), "found", approvals.Event{Kind: approvals.Found, By: bob}))
-		w.bot()
-		w.pass(15 * time.Second)
-		assert.Equal(t, []string{"requested", "rejected", "requested", "continued", "found", "void"}, w.trail())
-		all := w.with("countersign_entry")
-		assert.Contains(t, all[3].Rendered(), "the last entry found was #3")
-		assert.Contains(t, all[5].Rendered(), p.ID+" is void: its record was lost.")
-		for _, card := range w.with(web.CardType) {
-			assert.Empty(t, card.Buttons(), card.Rendered())
-		}
-	})
+	for _, hidden := range []bool{false, true} {
+		t.Run(fmt.Sprintf("latest replies hidden=%v", hidden), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.slack.HideLatestReply(hidden)
+				w.losesRedis(t)
+			})
+		})
+	}
+}
+
+// losesRedis lets a poster go on with an empty Redis.
+func (w *world) losesRedis(t *testing.T) {
+	b := w.bot()
+	over := w.hold("over", 3)
+	w.pass(5 * time.Second)
+	w.reject(over)
+	p := w.hold("trigger", 3)
+	w.pass(5 * time.Second)
+	b.stop()
+	w.redis.FlushAll()
+	require.NoError(t, w.book.Note(t.Context(), "found", approvals.Event{Kind: approvals.Found, By: bob}))
+	w.bot()
+	w.pass(15 * time.Second)
+	assert.Equal(t, []string{"requested", "rejected", "requested", "continued", "found", "void"}, w.trail())
+	all := w.with("countersign_entry")
+	assert.Contains(t, all[3].Rendered(), "the last entry found was #3")
+	assert.Contains(t, all[5].Rendered(), p.ID+" is void: its record was lost.")
+	for _, card := range w.with(web.CardType) {
+		assert.Empty(t, card.Buttons(), card.Rendered())
+	}
 }
 
 // A poster that died between posting and noting so is no set-back, and neither

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 
 	"countersign/approvals"
 	"countersign/audit"
+	"countersign/slack/trail"
 	"countersign/slack/web"
 )
 
@@ -112,7 +114,7 @@ func (r *reader) read(ctx context.Context, thread, oldest string) error {
 func (r *reader) card(m slack.Message) {
 	switch {
 	case m.User == r.Web.Identity().User && m.Metadata.EventType == web.CardType:
-		r.cards[m.Timestamp] = m.LatestReply
+		r.cards[m.Timestamp] = cmp.Or(m.LatestReply, unknownReply)
 		request, _ := m.Metadata.EventPayload["request"].(string)
 		if request == r.request {
 			r.own = append(r.own, m.Timestamp)
@@ -121,7 +123,7 @@ func (r *reader) card(m slack.Message) {
 			r.buttons[m.Timestamp] = request
 		}
 	case m.SubType == "tombstone":
-		r.cards[m.Timestamp] = m.LatestReply
+		r.cards[m.Timestamp] = cmp.Or(m.LatestReply, unknownReply)
 	}
 }
 
@@ -174,12 +176,14 @@ func (r *reader) threads(ctx context.Context, p approvals.Pending, oldest string
 }
 
 // unknownReply stands for the latest reply to a card that was posted before the
-// messages that were read.
+// messages that were read, or of which Slack does not tell it.
 const unknownReply = "later than any"
 
 // others reads the threads that may hold the newest entry, those with the newest replies first.
 func (r *reader) others(ctx context.Context, oldest string) error {
-	cards := slices.SortedFunc(maps.Keys(r.cards), func(a, b string) int { return strings.Compare(r.cards[b], r.cards[a]) })
+	cards := slices.SortedFunc(maps.Keys(r.cards), func(a, b string) int {
+		return cmp.Or(strings.Compare(r.cards[b], r.cards[a]), strings.Compare(b, a))
+	})
 	for _, ts := range cards[:min(len(cards), trailThreads)] {
 		if r.cards[ts] <= r.newest {
 			return nil
@@ -218,7 +222,7 @@ func (s seals) entry(m slack.Message) (audit.Entry, error) {
 	if err != nil {
 		return e, err
 	}
-	raw, err := audit.Sealed{Entry: e, Text: sentence(m)}.Marshal()
+	raw, err := audit.Sealed{Entry: e, Text: trail.Sentence(m)}.Marshal()
 	if err == nil {
 		_, err = audit.ParseSealed(raw) // compares hash and sentence
 	}
@@ -240,19 +244,4 @@ func (s seals) entry(m slack.Message) (audit.Entry, error) {
 		return e, fmt.Errorf("#%d is not signed by us", e.Seq)
 	}
 	return e, nil
-}
-
-// encoded is how Slack writes three characters of what it was given.
-var encoded = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
-
-// sentence is what the first block of a message says.
-func sentence(m slack.Message) string {
-	if len(m.Blocks.BlockSet) == 0 {
-		return ""
-	}
-	first, ok := m.Blocks.BlockSet[0].(*slack.SectionBlock)
-	if !ok || first.Text == nil {
-		return ""
-	}
-	return encoded.Replace(first.Text.Text)
 }

@@ -41,9 +41,10 @@
 //
 // Messages of ours can be found again, by their type and what it is about:
 //
-//	countersign_entry    an entry of the trail, see package audit
-//	countersign_card     {request}: the card of a request
-//	countersign_summary  {request}: the line that ends a run
+//	countersign_entry       an entry of the trail, see package audit
+//	countersign_card        {request}: the card of a request
+//	countersign_summary     {request}: the line that ends a run
+//	countersign_checkpoint  {seq, hash}: a signed head of the trail, see package audit
 //
 // Anybody may write any metadata, so only messages of the bot's own count.
 package web

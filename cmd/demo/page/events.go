@@ -7,6 +7,7 @@ import (
 	"countersign/approvals"
 	"countersign/approvals/rules"
 	"countersign/audit"
+	"countersign/commands/refusal"
 )
 
 // A told is something that happened.
@@ -74,6 +75,9 @@ func events() []told {
 		add("Refused: "+string(w), approvals.Refused, person("mallory"), tried("delete", w), nil)
 	}
 	add("Refused: outsider", approvals.Refused, person("gus"), approvals.Facts{Verb: "find", Why: audit.WhyOutsider, Detail: "guest"}, nil)
+	if w, detail, ok := refusal.Noted(approvals.ErrFingerprint); ok {
+		add("Refused: the button of another plan", approvals.Refused, alice, approvals.Facts{Verb: "approve", Why: w, Detail: detail}, nil)
+	}
 	add("Refused: overlap", approvals.Refused, alice, approvals.Facts{Verb: "delete", Users: 49, Why: audit.WhyOverlap, Detail: "M2X8P"}, nil)
 	for _, verb := range []string{"download", "approve", "reject", "cancel", "withdraw", "close", "resume", "stop", "retry", "undo", "show"} {
 		add("Refused to "+verb, approvals.Refused, person("mallory"), tried(verb, audit.WhyNoRole), nil)
@@ -85,6 +89,7 @@ func events() []told {
 	add("Another key", approvals.Key, bot, approvals.Facts{}, nil)
 	add("Another version", approvals.Start, bot, approvals.Facts{Detail: "v1.2.0"}, nil)
 	add("Alarm", approvals.Alarm, bot, approvals.Facts{Why: approvals.WhyForged}, nil)
+	add("Alarm about the trail", approvals.Alarm, bot, approvals.Facts{Why: audit.WhyTrail, Detail: "#128: 1 entry is missing between #127 and #129"}, nil)
 	add("Continued after a loss", approvals.Continued, bot, approvals.Facts{Detail: "128"}, nil)
 	add("Checkpoint", approvals.Checkpoint, bot, approvals.Facts{Detail: "#128 9f3ac1"}, nil)
 	return all

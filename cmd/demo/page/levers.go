@@ -3,7 +3,9 @@ package page
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/internal/miniqualys"
@@ -32,6 +34,9 @@ const (
 	limitWait  = 5 * time.Second
 	limitCalls = 3
 )
+
+// recently is how long a lever without a state of its own says that it was pulled.
+const recently = 6 * time.Second
 
 // levers are what the page offers to break.
 func levers(c Config) []minislack.Lever {
@@ -62,12 +67,10 @@ func levers(c Config) []minislack.Lever {
 			}
 			return nil
 		}},
-		once("lose-answer", "Qualys", "Lose the next", "Every answer arrives", "The next change is done, and the line breaks before anybody hears of it.", func() {
-			c.Qualys.LoseAnswers(miniqualys.Delete, 1)
-			c.Qualys.LoseAnswers(miniqualys.Update, 1)
-		}),
-		once("drop-sockets", "Slack", "Drop them", "Sockets are open", "All connections of the bots to Slack break at once; they come back by themselves.", c.Slack.DropSockets),
-		once("limit", "Slack", "Send 429", "Posts are taken", "Slack turns the next posts away and asks for five seconds of patience.", func() {
+		answerLever(c.Qualys),
+		once("drop-sockets", "Slack", "Drop them", "Sockets are open", "Just dropped",
+			"All connections of the bots to Slack break at once; they come back by themselves.", c.Slack.DropSockets),
+		once("limit", "Slack", "Send 429", "Posts are taken", "Turns posts away", "Slack turns the next posts away and asks for five seconds of patience.", func() {
 			for _, method := range []string{"chat.postMessage", "chat.update", "chat.postEphemeral"} {
 				c.Slack.RateLimit(method, limitWait, limitCalls)
 			}
@@ -82,10 +85,11 @@ func botLever(bots Bots, n int) minislack.Lever {
 		State: func() minislack.LeverState {
 			s := bots.State(n)
 			if !s.Running {
-				return minislack.LeverState{
-					Label: "Start again", Broken: true, Status: fmt.Sprintf("Bot %d is dead", n),
-					About: "The other one takes over what it was doing.",
+				about := "The other one takes over what it was doing."
+				if !anyRuns(bots) {
+					about = "Nobody is left. Whoever starts first goes on with what stands in Redis."
 				}
+				return minislack.LeverState{Label: "Start again", Broken: true, Status: fmt.Sprintf("Bot %d is dead", n), About: about}
 			}
 			status := fmt.Sprintf("Bot %d runs", n)
 			if s.Process > 0 {
@@ -102,15 +106,82 @@ func botLever(bots Bots, n int) minislack.Lever {
 	}
 }
 
-// once is a lever that breaks something once; it has no state.
-func once(name, group, label, status, about string, pull func()) minislack.Lever {
+func anyRuns(bots Bots) bool {
+	for n := 1; n <= bots.Count(); n++ {
+		if bots.State(n).Running {
+			return true
+		}
+	}
+	return false
+}
+
+// losing are the calls whose next answer can be lost.
+var losing = []struct {
+	op   miniqualys.Op
+	what string
+}{{miniqualys.Delete, "a delete"}, {miniqualys.Update, "an update"}}
+
+// answerLever loses the next answer to a change of either kind, unless it is
+// pulled again before.
+func answerLever(api *miniqualys.Server) minislack.Lever {
+	var mu sync.Mutex
+	at := make(map[miniqualys.Op]int) // how many calls there had been when it was pulled
+	armed := func() (what []string) {
+		for _, l := range losing {
+			if calls, pulled := at[l.op]; pulled && api.Calls(l.op) == calls {
+				what = append(what, l.what)
+			}
+		}
+		return what
+	}
+	return minislack.Lever{
+		Name: "lose-answer", Group: "Qualys",
+		State: func() minislack.LeverState {
+			mu.Lock()
+			defer mu.Unlock()
+			s := minislack.LeverState{
+				Label: "Lose the next", Status: "Every answer arrives",
+				About: "The next change is done, and the line breaks before anybody hears of it.",
+			}
+			if what := armed(); len(what) > 0 {
+				s.Label, s.Status, s.Broken = "Let it arrive", "Loses the next answer to "+strings.Join(what, " and to "), true
+			}
+			return s
+		},
+		Pull: func(context.Context) error {
+			mu.Lock()
+			defer mu.Unlock()
+			n := 1
+			if len(armed()) > 0 {
+				n = 0
+			}
+			clear(at)
+			for _, l := range losing {
+				api.LoseAnswers(l.op, n)
+				if n > 0 {
+					at[l.op] = api.Calls(l.op)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// once is a lever that breaks something once, and says for a moment what it did.
+func once(name, group, label, status, did, about string, pull func()) minislack.Lever {
+	var at atomic.Int64 // when it was pulled, in nanoseconds
 	return minislack.Lever{
 		Name: name, Group: group,
 		State: func() minislack.LeverState {
-			return minislack.LeverState{Label: label, Status: status, About: about}
+			s := minislack.LeverState{Label: label, Status: status, About: about}
+			if time.Since(time.Unix(0, at.Load())) < recently {
+				s.Status, s.Broken = did, true
+			}
+			return s
 		},
 		Pull: func(context.Context) error {
 			pull()
+			at.Store(time.Now().UnixNano())
 			return nil
 		},
 	}

@@ -23,7 +23,7 @@ func TestPictures(t *testing.T) {
 	}
 	w := newTown(t)
 	b := browse(t, w.url, desktop)
-	b.step("Download the platform users")
+	b.step("Download platform users")
 	b.typed("\r")
 	b.says(".message", "users-platform-2500")
 	b.step("Ask for a delete")
@@ -32,7 +32,7 @@ func TestPictures(t *testing.T) {
 	b.step("Try to approve it yourself")
 	b.press(".message button", "Approve")
 	b.says(".message.only", "A second person")
-	b.says(".tour .now .tour-title", "Approve it as somebody else")
+	b.says(".tour .now .tour-title", "Approve it as Bob")
 	b.press(".person", "Bob")
 	b.says(".people-hint", "Bob Baker")
 	large := screen{width: 1280, height: 900}

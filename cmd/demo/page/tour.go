@@ -14,30 +14,28 @@ func tour() []minislack.Step {
 	const remove = command + ` delete firstName=NewVendor reason="SEC-124 contract ended"`
 	return []minislack.Step{
 		{
-			Title: "Download the platform users", Who: "alice", Type: command + " download", Point: "composer",
-			Text:  "Press Enter. A complete CSV appears with a count; open it and look inside.",
+			Title: "Download platform users", Who: "alice", Type: command + " download", Point: "composer",
+			Text:  "The button writes the command for you; press Enter. A CSV of everybody appears, with counts. Open it.",
 			Needs: []func(minislack.Event) bool{entry(approvals.Downloaded)},
 		}, {
 			Title: "Ask for a delete", Who: "alice", Type: remove, Point: "composer",
-			Text:  "Nobody is deleted. A card shows exactly who would be, and waits for somebody else.",
+			Text:  "Press Enter again. Nobody is deleted: a card shows exactly who would be, and waits for somebody else.",
 			Needs: []func(minislack.Event) bool{entry(approvals.Requested)},
 		}, {
 			Title: "Try to approve it yourself", Who: "alice", Point: "action:approve",
-			Text:  "You asked for this one, so you cannot. The refusal is for your eyes, and the trail keeps it.",
+			Text:  "Press Approve. You asked for this one, so you cannot. Only you see the answer; the trail keeps it.",
 			Needs: []func(minislack.Event) bool{entry(approvals.Refused)},
 		}, {
-			Title: "Approve it as somebody else", Who: "bob", Point: "action:approve", Pull: "slow-qualys",
-			Text: "Bob types what he approves, and a short time is left to say no. " +
-				"So that you can watch, Qualys is slow from now on.",
+			Title: "Approve it as Bob", Who: "bob", Point: "action:approve", Pull: "slow-qualys",
+			Text:  "He types what he approves and can still say no for some seconds. Qualys is slow from now on, so you can watch.",
 			Needs: []func(minislack.Event) bool{entry(approvals.Approved)},
 		}, {
 			Title: "Kill the bot while it works", Who: "bob", Point: "lever:bot-1",
-			Text: "Wait until the bar moves. Whichever bot you kill, the other one goes on, " +
-				"reads back what was really done, and the counts are right.",
+			Text:  "When the bar moves, kill a bot. The other reads back what was done and goes on. Missed it? Delete others.",
 			Needs: []func(minislack.Event) bool{killed, entry(approvals.Finished)},
 		}, {
 			Title: "Read the trail", Who: "bob", Point: "thread",
-			Text:  "Every step is a numbered, signed line in the thread of the card. A line that is edited or deleted is found out.",
+			Text:  "Every step is a numbered, signed line; one that is edited or deleted is found out. Levers make Qualys fast again.",
 			Needs: []func(minislack.Event) bool{entry(approvals.Finished), readTrail},
 		},
 	}

@@ -18,7 +18,7 @@ func TestTheTourFromBeginningToEnd(t *testing.T) {
 	w := newTown(t)
 	b := browse(t, w.url, desktop)
 
-	b.step("Download the platform users")
+	b.step("Download platform users")
 	b.picture("start")
 	b.typed("\r")
 	b.press(".file", "users-platform")
@@ -38,7 +38,7 @@ func TestTheTourFromBeginningToEnd(t *testing.T) {
 	b.says(".message.only", "Only visible to you")
 	b.picture("refused")
 
-	b.step("Approve it as somebody else")
+	b.step("Approve it as Bob")
 	b.says(".people-hint", "Bob Baker")
 	b.press(".message button", "Approve")
 	b.says("dialog label", "Type DELETE 49")

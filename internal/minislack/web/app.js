@@ -24,6 +24,8 @@ async function sitDown(who, where) {
   fill(byID("team"), state.title ? state.team : "");
   listen();
   drawAll();
+  form.show(world.env, null);
+  form.show(world.env, state.view);
   toBottom();
 }
 
@@ -56,9 +58,6 @@ function drawAll() {
   drawChannels(go);
   drawExtras();
   drawThread();
-  form.show(env, null);
-  form.show(env, state.view);
-  state.view = null;
 }
 
 function placeholder(c) {
@@ -109,7 +108,7 @@ function happened(e) {
     const fresh = keep(e);
     if (fresh && e.message.from !== world.env.me) announce(e.message);
     if (e.channel === world.channel) {
-      follow();
+      follow(fresh && top(world.channel).includes(e.message));
       drawThread();
     }
     drawChannels(go);

@@ -17,6 +17,7 @@ export function unfold(on) {
 export function drawGuide(doing) {
   const { tour } = world.state.extras;
   const step = tour.findIndex((s) => !s.done);
+  if (drawn === "" && step === 0) open = true; // whoever has just come is shown where to begin
   if (step !== at) spot(null);
   at = step;
   const sign = JSON.stringify([tour, open]);

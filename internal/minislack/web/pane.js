@@ -17,6 +17,7 @@ function open(what, label) {
   p.hidden = false;
   p.setAttribute("aria-label", label);
   byID("app").classList.add("with-pane");
+  byID("app").classList.toggle("with-levers", what === "levers");
   byID("open-levers").setAttribute("aria-expanded", String(what === "levers"));
 }
 
@@ -25,7 +26,7 @@ export function closePane() {
   shows = thread = "";
   byID("pane").hidden = true;
   fill(byID("pane"));
-  byID("app").classList.remove("with-pane");
+  byID("app").classList.remove("with-pane", "with-levers");
   byID("open-levers").setAttribute("aria-expanded", "false");
   const back = was === "levers" ? byID("open-levers") : document.querySelector(`[data-ts="${ts}"] .thread-link`);
   back?.focus();

@@ -34,12 +34,13 @@ export function drawMessages() {
   markRead(world.channel);
 }
 
-// follow draws what is new, and goes along with it if its reader was at the end.
-export function follow() {
+// follow draws what happened, and goes along with it if its reader was at the
+// end. Otherwise something fresh is announced; what only changed is not.
+export function follow(fresh) {
   const stick = atBottom();
   drawMessages();
   if (stick) toBottom();
-  else byID("news").hidden = atBottom();
+  else if (fresh) byID("news").hidden = atBottom();
 }
 
 // showMessage leads to a message of the channel, in its thread if it has one.
@@ -60,5 +61,12 @@ export function toBottom() {
   byID("news").hidden = true;
 }
 
-scroll.addEventListener("scroll", () => { if (atBottom()) byID("news").hidden = true; });
+// Whoever reads the end goes on reading it when the room for it changes: a pane
+// opens, a phone brings its keyboard.
+let ended = true;
+scroll.addEventListener("scroll", () => {
+  ended = atBottom();
+  if (ended) byID("news").hidden = true;
+});
+new ResizeObserver(() => { if (ended) toBottom(); }).observe(scroll);
 byID("news").addEventListener("click", toBottom);

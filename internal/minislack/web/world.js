@@ -53,8 +53,10 @@ export function told(answer) {
     operation_timeout: "Slack waited three seconds for the bot and got no answer.",
     dispatch_failed: "No bot is connected to Slack right now.",
     warned: "Slack got no answer to that click. Press it again.",
+    not_there: "This is not there any more: the message has changed meanwhile.",
   }[answer.kind];
-  if (answer.error) toast(answer.kind === "warned" ? why : [answer.error + ".", why].filter(Boolean).join(" ").replace("..", "."), "bad");
+  const alone = answer.kind === "warned" || answer.kind === "not_there"; // the sentence is enough
+  if (answer.error) toast(alone ? why : [answer.error + ".", why].filter(Boolean).join(" ").replace("..", "."), "bad");
   return !answer.error;
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"countersign/commands/grammar"
-	"countersign/commands/refusal"
 	"countersign/commands/words"
 )
 
@@ -23,7 +22,7 @@ func cancelVerb() verb {
 func (d *Desk) cancel(ctx context.Context, s Slash, r Request) Reply {
 	p, err := d.Book.Cancel(ctx, r.ID, s.By, s.Op)
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, refusal.RequestError{ID: r.ID, Err: err})
+		return d.refuseAbout(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, err)
 	}
 	return Reply{Stored: true, Text: "Request " + words.Code(p.ID) + " is cancelled. No user was touched."}
 }

@@ -7,7 +7,6 @@ import (
 	"countersign/approvals"
 	"countersign/audit"
 	"countersign/commands/grammar"
-	"countersign/commands/refusal"
 	"countersign/commands/words"
 )
 
@@ -34,7 +33,7 @@ func (d *Desk) close(ctx context.Context, s Slash, r Request) Reply {
 		}
 	}
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, refusal.RequestError{ID: r.ID, Err: err})
+		return d.refuseAbout(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, err)
 	}
 	return Reply{Stored: true, Text: "Request " + words.Code(p.ID) + " is closed." + words.Spaced(words.Escape(audit.Account(p)))}
 }

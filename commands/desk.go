@@ -167,6 +167,18 @@ func (d *Desk) refuse(ctx context.Context, a attempt, err error) Reply {
 	return d.explain(ctx, err)
 }
 
+// refuseAbout answers a refusal of a command about a request that anybody may
+// try. Whoever may not look at requests is not told which ones there are not.
+func (d *Desk) refuseAbout(ctx context.Context, a attempt, err error) Reply {
+	if errors.Is(err, approvals.ErrNoRequest) {
+		if blind := d.may(ctx, maySee, a.by); blind != nil {
+			a.request = "" // what they made up does not stand in the trail
+			return d.refuse(ctx, a, blind)
+		}
+	}
+	return d.refuse(ctx, a, refusal.RequestError{ID: a.request, Err: err})
+}
+
 // note writes a refusal to the trail, unless one like it stands there.
 func (d *Desk) note(ctx context.Context, a attempt, e approvals.Event) error {
 	if a.request == "" {

@@ -76,11 +76,16 @@ func TestAFormSaysWhatIsWrongWithEachField(t *testing.T) {
 		{"a reason without end", "company=Acme", "lastName=x", strings.Repeat("x", 501), "", map[string]string{"reason": "longer than 500"}},
 		{"an invisible character", "company=a\u202eb", "lastName=a\u0007b", "SEC-1", "", map[string]string{"users": "U+202E", "change": "U+0007"}},
 		{"P41b: a bad row", "", "lastName=x", "SEC-1", "id\n1\nx1\n", map[string]string{"file": `Row 3: "x1" is no id.`}},
+		{"an empty file", "company=Acme", "lastName=x", "SEC-1", "\n", map[string]string{"file": "The file is empty."}},
 		{"ids twice", "id=1", "lastName=x", "SEC-1", "1\n", map[string]string{"file": "There are ids in the field above too."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newTown(t)
-			r := w.fill(alice, w.in(alice, "update").Form, map[string]string{"users": tt.users, "change": tt.change, "reason": tt.reason}, []byte(tt.file)...)
+			var file []byte // nil, where none is chosen
+			if tt.file != "" {
+				file = []byte(tt.file)
+			}
+			r := w.fill(alice, w.in(alice, "update").Form, map[string]string{"users": tt.users, "change": tt.change, "reason": tt.reason}, file...)
 			require.Len(t, r.Errors, len(tt.want), "%v", r.Errors)
 			for field, problem := range tt.want {
 				assert.Contains(t, r.Errors[field], problem)

@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -118,7 +119,9 @@ func TestOverlapNamesTheOtherRequest(t *testing.T) {
 
 func TestAnAddressIsSetOnOneUser(t *testing.T) {
 	w := newTown(t)
-	assert.Equal(t, "An e-mail address can be set on one SAQ user only.", w.in(alice, `update id=1000,1001 set email=a@b.c reason="SEC-1"`).Text)
+	r := w.in(alice, `update id=1000,1001 set email=a@b.c reason="SEC-1"`)
+	assert.Equal(t, "An e-mail address can be set on one SAQ user only.", r.Text)
+	assert.Contains(t, r.Hint, "update id=1000 set emailAddress=name@example.com", "one of those who were found")
 	w.asked(`update id=1000 set email=a@b.c reason="SEC-1"`)
 }
 
@@ -167,5 +170,20 @@ func TestHostileNamesStayText(t *testing.T) {
 		for _, bad := range []string{"<!channel", "<!here", "<@UBOB>", "\u202e", "`rm`"} {
 			assert.NotContains(t, s, bad)
 		}
+	}
+}
+
+// Whoever changes many users is sent to the form, and the hint opens it.
+func TestTooManyIDsToChangeAreForTheForm(t *testing.T) {
+	ids := strings.TrimSuffix(ids301, ",")
+	for text, hint := range map[string]string{
+		"delete reason=x id=" + ids:                  "/qualys-users delete",
+		"update id=" + ids + " set title=x reason=y": "/qualys-users update",
+	} {
+		_, err := commands.Parse(text)
+		usage := new(commands.UsageError)
+		require.ErrorAs(t, err, &usage)
+		assert.Equal(t, "These are 301 numbers, and a command takes 300. The form takes a CSV of ids.", usage.Problem)
+		assert.Equal(t, hint, usage.Hint)
 	}
 }

@@ -39,7 +39,7 @@ func (d *Desk) resume(ctx context.Context, s Slash, r Request) Reply {
 		p, err = d.Book.Resume(ctx, r.ID, s.By, s.Op)
 	}
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, refusal.RequestError{ID: r.ID, Err: err})
+		return d.refuseAbout(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID, users: p.Users}, err)
 	}
 	text := words.Code(p.ID) + " goes on."
 	if p.State == approvals.NEEDS_REVIEW {

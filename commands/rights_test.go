@@ -150,3 +150,21 @@ func TestARefusedCommandNamesItsRequest(t *testing.T) {
 	w.in(mallory, "show AAAAA")
 	assert.Equal(t, "UMALLORY tried to show a request and was refused: the policy gives them no role.", audit.Sentence(w.last()))
 }
+
+// Whoever has no role hears the same about a request that is not there as about
+// everything else.
+func TestWithoutARoleNobodyLearnsWhichRequestsThereAreNot(t *testing.T) {
+	for _, verb := range []string{"cancel", "withdraw", "resume", "close"} {
+		w := newTown(t)
+		r := w.in(mallory, verb+" AAAAA")
+		assert.Equal(t, "The policy gives you no role here.", r.Text, verb)
+		assert.Contains(t, r.Hint, "whoami")
+		assert.Equal(t, audit.WhyNoRole, w.last().Facts.Why)
+		assert.Empty(t, w.last().Request, "what she made up is not in the trail")
+		for _, who := range []rules.Person{rita, bob} {
+			r = w.in(who, verb+" AAAAA")
+			assert.Equal(t, "There is no request AAAAA, or it is no longer kept.", r.Text, verb)
+			assert.Contains(t, r.Hint, "requests all")
+		}
+	}
+}

@@ -30,7 +30,7 @@ func withdrawVerb() verb {
 func (d *Desk) withdraw(ctx context.Context, s Slash, r Request) Reply {
 	p, err := d.takeBack(ctx, r.ID, s.By, s.Op)
 	if err != nil {
-		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, refusal.RequestError{ID: r.ID, Err: err})
+		return d.refuseAbout(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, err)
 	}
 	text := "Your approval of " + words.Code(p.ID) + " is withdrawn."
 	switch p.State {

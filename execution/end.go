@@ -68,8 +68,8 @@ func (r *run) finish(ctx context.Context, cause approvals.Why) error {
 // ledger that cannot be read nobody knows anything.
 func (r *run) giveUp(ctx context.Context, why approvals.Why) error {
 	return r.steadily(ctx, func() error {
-		counts := r.withoutPlan()
-		if !r.p.Plan.IsZero() {
+		counts := r.known()
+		if why != approvals.WhyRolledBack && !r.p.Plan.IsZero() { // a ledger that was set back says not-run of users who are gone
 			var err error
 			if _, counts, err = r.tally(ctx); err != nil {
 				r.Log.ErrorContext(ctx, "outcomes of a run that needs review", "request", r.p.ID, "err", err)
@@ -80,9 +80,9 @@ func (r *run) giveUp(ctx context.Context, why approvals.Why) error {
 	})
 }
 
-// withoutPlan counts what the record knows where the plan is lost: of everybody
-// else nobody can know.
-func (r *run) withoutPlan() approvals.Counts {
+// known counts what the record knows where the plan is lost, or Redis was set back:
+// of everybody else nobody can know.
+func (r *run) known() approvals.Counts {
 	counts, rest := approvals.Counts{}, r.p.Users
 	for name, n := range r.p.Counts {
 		counts[name] = n

@@ -153,6 +153,10 @@ func TestCards(t *testing.T) {
 			p.State, p.Counts, p.ResultSHA = approvals.DONE_WITH_ERRORS, counts("already=1 done=47 skipped=1"), "ab"
 			said(p)
 		}},
+		{"done-when-it-was-stopped", func(p *approvals.Pending) {
+			p.State, p.Counts, p.Stopper = approvals.DONE_WITH_ERRORS, counts("done=47 failed=2"), carol
+			said(p)
+		}},
 		{"running-again", func(p *approvals.Pending) {
 			p.State, p.Chunk, p.Counts = approvals.RUNNING, 1, counts("done=1 not-run=23 unknown=25")
 			said(p)

@@ -31,7 +31,7 @@ func next(p approvals.Pending) Line {
 	case approvals.STOPPED:
 		return stoppedBy(p).Then(afterwards(p))
 	case approvals.DONE, approvals.DONE_WITH_ERRORS:
-		return afterwards(p)
+		return stoppedLate(p).Then(afterwards(p))
 	case approvals.EXPIRED:
 		l := Line{{Text: audit.Sentence(approvals.Event{
 			Kind: approvals.Expired, Request: p.ID,
@@ -89,6 +89,15 @@ func stoppedBy(p approvals.Pending) Line {
 		return Line{{Text: "It stopped by itself: " + audit.Cause(p) + "."}}
 	}
 	return Line{{Text: "Stopped by "}, {Person: p.EndedBy}, {Text: "."}}
+}
+
+// stoppedLate names who asked a run to stop during its last chunk: there was no
+// next one before which it could have ended.
+func stoppedLate(p approvals.Pending) Line {
+	if p.Stopper.ID == "" {
+		return nil
+	}
+	return Line{{Person: p.Stopper}, {Text: " asked to stop it; nothing was left to stop."}}
 }
 
 // afterwards says what can be asked for once a run is over: to try again for

@@ -59,6 +59,6 @@ type Submission struct {
 	Op      string            // names this one submission: person and view id
 	Channel string            // Form.Channel, as it rode in the form
 	Values  map[string]string // what was typed, by Field.ID
-	File    []byte            // the content of the form's file, or nil
+	File    []byte            // the content of the form's file, or nil if none was chosen
 	Click   card.Click        // Form.Click, as it rode in the form
 }

@@ -1,6 +1,8 @@
 package form_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -63,4 +65,31 @@ func TestAFormIsReadLikeACommand(t *testing.T) {
 	assert.Contains(t, wrong[form.File], "ids in the field above")
 	assert.Contains(t, wrong[form.Reason], "needs a reason")
 	assert.NotEmpty(t, wrong[form.Change])
+}
+
+// An empty file is no missing one: who chose it is told, also beside conditions.
+func TestAnEmptyFileIsCalledEmpty(t *testing.T) {
+	for _, tt := range []struct {
+		name, users string
+		file        []byte
+		want        map[string]string
+	}{
+		{"no file", "", nil, map[string]string{form.Users: "Which users? Name conditions or ids here, or choose a CSV below."}},
+		{"an empty one", "", []byte{}, map[string]string{form.File: "The file is empty."}},
+		{"an empty one beside conditions", "company=Acme", []byte{}, map[string]string{form.File: "The file is empty."}},
+	} {
+		_, wrong := form.Read(form.Submission{Form: "delete", Values: map[string]string{form.Users: tt.users, form.Reason: "SEC-1"}, File: tt.file})
+		assert.Equal(t, tt.want, wrong, tt.name)
+	}
+}
+
+func TestTooManyIDsInTheFieldBelongInTheFile(t *testing.T) {
+	var ids strings.Builder
+	for i := range 301 {
+		fmt.Fprintln(&ids, 1000+i)
+	}
+	_, wrong := form.Read(form.Submission{Form: "delete", Values: map[string]string{
+		form.Users: ids.String(), form.Reason: "SEC-1",
+	}})
+	assert.Equal(t, map[string]string{form.Users: "These are 301 numbers, and this field takes 300. Choose a CSV of ids below."}, wrong)
 }

@@ -68,7 +68,7 @@ func Read(s Submission) (grammar.Request, map[string]string) {
 	note(Users, err)
 	switch {
 	case err != nil:
-	case len(s.File) > 0:
+	case s.File != nil: // also an empty one: whoever chose it meant somebody
 		note(File, addIDs(&r, s.File))
 	case len(r.Filter) == 0:
 		wrong[Users] = "Which users? Name conditions or ids here, or choose a CSV below."

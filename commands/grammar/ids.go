@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"countersign/approvals"
+	"countersign/audit"
 	"countersign/qualys"
 )
 
@@ -20,6 +21,8 @@ import (
 func ReadIDs(file []byte) ([]string, error) {
 	file = bytes.TrimPrefix(file, []byte("\ufeff"))
 	switch {
+	case len(bytes.TrimSpace(file)) == 0:
+		return nil, problem("The file is empty.")
 	case bytes.HasPrefix(file, []byte("PK")):
 		return nil, problem("This is a workbook. Save it as CSV UTF-8 and choose that file.")
 	case bytes.HasPrefix(file, []byte{0xff, 0xfe}), bytes.HasPrefix(file, []byte{0xfe, 0xff}), bytes.IndexByte(file, 0) >= 0:
@@ -112,7 +115,7 @@ func (s *sheet) add(cell string, number int) error {
 	case s.seen[id.String()]:
 		return nil
 	case len(s.ids) == approvals.MaxUsers:
-		return problem("The file has more than %d ids, which is the most that one request can name.", approvals.MaxUsers)
+		return problem("The file has more than %s ids, which is the most that one request can name.", audit.Number(approvals.MaxUsers))
 	}
 	s.seen[id.String()] = true
 	s.ids = append(s.ids, id.String())

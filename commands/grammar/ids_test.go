@@ -50,7 +50,9 @@ func TestABadFileIsExplainedWithItsRow(t *testing.T) {
 		fmt.Fprintf(&many, "%d\n", i+1)
 	}
 	for _, tt := range []struct{ name, file, problem string }{
-		{"empty", "", "There is no id in this file."},
+		{"empty", "", "The file is empty."},
+		{"a byte order mark alone", "\ufeff", "The file is empty."},
+		{"empty rows alone", "\r\n \r\n", "The file is empty."},
 		{"a header alone", "id\n", "There is no id in this file."},
 		{"another header", "userName,company\na,b\n", "Row 1 looks like a header, and no column in it is called id."},
 		{"a word", "id\n1\n2\nx3\n", `Row 4: "x3" is no id.`},
@@ -63,7 +65,7 @@ func TestABadFileIsExplainedWithItsRow(t *testing.T) {
 		{"a number with a point", "1.0\n", `Row 1: a spreadsheet has shortened the id to "1.0".`},
 		{"a workbook", "PK\x03\x04…", "This is a workbook."},
 		{"UTF-16", "\xff\xfe1\x00\n\x00", "I can read this file only as UTF-8."},
-		{"too many", many.String(), "The file has more than 5000 ids"},
+		{"too many", many.String(), "The file has more than 5,000 ids"},
 		{"markup", "id\n<!channel>\n", `Row 2: "<!channel>" is no id.`},
 		{"an empty row before", "id\n\n1\n\nx\n", `Row 5: "x" is no id.`},
 	} {

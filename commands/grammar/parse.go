@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,7 +48,10 @@ func Parse(text string, verbs []Spec) (Request, error) {
 		return r, nil
 	}
 	hint, ok := mend(m.tries, 3, func(text string) *mistake { return understood(text, verbs) })
-	if !ok {
+	switch {
+	case m.form:
+		hint = string(m.verb)
+	case !ok:
 		hint = example(m.verb, verbs)
 	}
 	return Request{}, &UsageError{Problem: m.problem, Hint: Command + " " + sent(hint)}
@@ -59,6 +63,7 @@ type mistake struct {
 	verb    Verb
 	problem string
 	tries   []string
+	form    bool // the form of the verb is the way: the hint opens it
 }
 
 // mend finds a text that can be read: one of the tries, or what its own mistake
@@ -147,12 +152,27 @@ var synonyms = map[string]Verb{
 	"who": Whoami, "me": Whoami,
 }
 
+// buttons are first words for what can only be pressed: whoever decides has the
+// card before their eyes.
+var buttons = []string{"approve", "approved", "accept", "confirm", "reject", "rejected", "deny", "decline"}
+
 func (p *parser) unknownVerb(first string) *mistake {
 	rest := p.text[p.at:]
 	m := &mistake{verb: Help}
 	if strings.ContainsAny(first, `=~`) {
 		m.problem = "A command begins with a verb, such as find."
 		m.tries = []string{string(Find) + " " + p.text}
+		return m
+	}
+	if slices.Contains(buttons, strings.ToLower(first)) {
+		m.problem = "Approve and Reject are buttons on the card."
+		m.tries = []string{string(Requests)}
+		for _, typed := range strings.Fields(rest) {
+			if id := strings.ToUpper(bareID(typed)); len(id) == 5 && isRequestID(id) {
+				m.tries = []string{string(Show) + " " + id}
+				break
+			}
+		}
 		return m
 	}
 	m.problem = "There is no command called " + show(first) + "."

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"countersign/audit"
 	"countersign/qualys"
 )
 
@@ -16,6 +17,7 @@ const (
 	clearing  = "clear" // unquoted and behind set, it empties a field
 
 	idsAtMost   = 300 // in one command or form
+	partShown   = 3   // of too many ids, in a hint
 	ValueAtMost = 255 // characters
 )
 
@@ -217,11 +219,25 @@ func (s *selection) ids(f qualys.Field, it pair) ([]string, *mistake) {
 	case len(ids) == 0:
 		return nil, s.wrong(fmt.Sprintf("%s has no number behind it.", f), s.instead(it.from, it.to, string(f)+"=1"))
 	case len(ids) > idsAtMost:
-		m := s.wrong(fmt.Sprintf("These are %d numbers; a command takes %d. The form takes a CSV of ids.", len(ids), idsAtMost))
-		m.tries = []string{s.instead(it.from, it.to, string(f)+"="+strings.Join(ids[:idsAtMost], ","))}
-		return nil, m
+		return nil, s.tooMany(f, ids, it)
 	}
 	return ids, nil
+}
+
+// tooMany sends those who change many users to the form, which takes a file of
+// their ids. Whoever only looks, or names tags, has to ask in parts.
+func (s *selection) tooMany(f qualys.Field, ids []string, it pair) *mistake {
+	these := "These are " + audit.Plural(len(ids), "number")
+	switch {
+	case s.changes && f == qualys.ID && s.form:
+		return s.wrong(fmt.Sprintf("%s, and this field takes %d. Choose a CSV of ids below.", these, idsAtMost))
+	case s.changes && f == qualys.ID:
+		m := s.wrong(fmt.Sprintf("%s, and a command takes %d. The form takes a CSV of ids.", these, idsAtMost))
+		m.form = true
+		return m
+	}
+	return s.wrong(fmt.Sprintf("%s, and one request takes %d. Ask in parts.", these, idsAtMost),
+		s.instead(it.from, it.to, string(f)+"="+strings.Join(ids[:partShown], ",")))
 }
 
 func (s *selection) badID(f qualys.Field, id string, it pair) *mistake {

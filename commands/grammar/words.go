@@ -17,7 +17,7 @@ func TakesNothing(p *parser, r *Request) *mistake {
 func oneID(p *parser, r *Request) *mistake {
 	p.skip(blanks)
 	from := p.at
-	typed := strings.Trim(p.run(blanks), "\"'`#<>.,;:?")
+	typed := bareID(p.run(blanks))
 	id := strings.ToUpper(typed)
 	switch {
 	case id == "":
@@ -34,6 +34,9 @@ func oneID(p *parser, r *Request) *mistake {
 	r.ID = id
 	return nil
 }
+
+// bareID is an id without what stands around it in a sentence.
+func bareID(typed string) string { return strings.Trim(typed, "\"'`#<>.,;:?") }
 
 // isRequestID reports whether an id could be one: at least five characters of
 // base32.

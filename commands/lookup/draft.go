@@ -47,10 +47,21 @@ func (f *Finder) scope(ctx context.Context) (int, error) {
 // Seal makes a plan of those who may be touched.
 func (f *Finder) Seal(draft approvals.Draft) (approvals.Plan, error) {
 	prepared, err := execution.Prepare(draft, f.protected)
-	if errors.Is(err, approvals.ErrNobody) {
-		return approvals.Plan{}, refusal.LeftOutError{LeftOut: prepared.LeftOut}
+	switch {
+	case errors.Is(err, approvals.ErrNobody):
+		err = refusal.LeftOutError{LeftOut: prepared.LeftOut}
+	case errors.Is(err, approvals.ErrSharedEmail):
+		err = refusal.SharedEmailError{First: touched(draft, prepared)}
 	}
 	return prepared.Plan, err
+}
+
+// touched is the first user that a draft would have touched.
+func touched(draft approvals.Draft, prepared execution.Prepared) qualys.SAQUserID {
+	i := slices.IndexFunc(draft.Users, func(u qualys.SAQUser) bool {
+		return !slices.ContainsFunc(prepared.LeftOut, func(l approvals.LeftOut) bool { return l.User.ID == u.ID })
+	})
+	return draft.Users[i].ID
 }
 
 // protected reports whether no plan may touch a user: the policy says so, or it

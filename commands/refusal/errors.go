@@ -12,6 +12,7 @@ import (
 	"fmt"
 
 	"countersign/approvals"
+	"countersign/qualys"
 )
 
 // What the desk itself refuses. Rights are refused by package rules, states by
@@ -62,6 +63,13 @@ func (e ShareError) Error() string {
 type EverybodyError struct{ Users int }
 
 func (e EverybodyError) Error() string { return fmt.Sprintf("all %d users", e.Users) }
+
+// A SharedEmailError is an update that would give several users one e-mail
+// address. First is one of them.
+type SharedEmailError struct{ First qualys.SAQUserID }
+
+func (e SharedEmailError) Error() string { return approvals.ErrSharedEmail.Error() }
+func (e SharedEmailError) Unwrap() error { return approvals.ErrSharedEmail }
 
 // A LeftOutError is a plan that nobody is left for.
 type LeftOutError struct{ LeftOut []approvals.LeftOut }

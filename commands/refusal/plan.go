@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"countersign/approvals"
 	"countersign/audit"
 	"countersign/commands/words"
 )
@@ -47,13 +46,18 @@ func ofPlan(err error) (Words, bool) {
 	if e, ok := errors.AsType[LeftOutError](err); ok {
 		return Words{Text: "Nobody is left to touch: " + words.LeftOut(e.LeftOut) + ". Nothing was held."}, true
 	}
+	if e, ok := errors.AsType[SharedEmailError](err); ok {
+		return Words{
+			Text: "An e-mail address can be set on one SAQ user only.",
+			Hint: "Name that user, such as " + words.Try("update", "id="+e.First.String(), "set", "emailAddress=name@example.com", `reason="…"`),
+		}, true
+	}
 	for _, known := range []struct {
 		err        error
 		text, hint string
 	}{
 		{ErrNobodyFound, "No SAQ user fits these conditions. Nothing was held.", "Look with " + words.Try("find") + " first; ~ finds a part of a value."},
 		{ErrNoReason, "The reason has no word in it.", "Whoever approves reads it: name a ticket, or say why."},
-		{approvals.ErrSharedEmail, "An e-mail address can be set on one SAQ user only.", "Name that user: " + words.Try("update", "id=767231592", "set", "emailAddress=name@example.com", `reason="…"`)},
 	} {
 		if errors.Is(err, known.err) {
 			return Words{Text: known.text, Hint: known.hint}, true

@@ -37,7 +37,7 @@ func explained() []error {
 		ShareError{60, 200, 40, 20}, EverybodyError{1}, LeftOutError{protected},
 		approvals.ErrNoRequest, approvals.ErrAlready, approvals.ErrExpired, approvals.ErrNotReady, approvals.ErrFingerprint,
 		approvals.ErrForged, approvals.ErrNotYours, approvals.ErrTooManyOpen, approvals.ErrTooManyYours, approvals.ErrUnavailable,
-		approvals.ErrSharedEmail, ErrSuperseded, &approvals.OverlapError{Request: "AAAAA", User: 7},
+		SharedEmailError{767231592}, ErrSuperseded, &approvals.OverlapError{Request: "AAAAA", User: 7},
 		context.DeadlineExceeded, context.Canceled,
 		approvals.ErrRound, qualys.ErrIgnoredCriteria, qualys.ErrIncomplete, &qualys.Error{Status: 404}, &qualys.Error{Status: 500}, &qualys.Error{Status: 429, RetryAfter: time.Minute},
 		&qualys.Error{Op: "users/download", Status: 403, Message: "Forbidden", Resolution: "our own advice"}, &qualys.Error{Status: 401}, &qualys.Error{Status: 403},

@@ -38,10 +38,17 @@ func (n Names) Sorted() []qualys.Tally {
 	return all
 }
 
+// What one line of bars may take, in characters: a phone shows about forty, and
+// longer lines wrap, which puts the bars below their names.
+const (
+	nameAtMost = 24
+	barAtMost  = 10
+)
+
 // Bars draws counts as lines of mrkdwn, the longest bar for the largest. It is
-// made for a fixed width and cut to ten lines.
+// made for a fixed width, no wider than what it shows, and cut to ten lines.
 func Bars(counts []qualys.Tally) string {
-	const lines, width, longest = 10, 24, 20
+	const lines = 10
 	if len(counts) == 0 {
 		return ""
 	}
@@ -49,19 +56,23 @@ func Bars(counts []qualys.Tally) string {
 	for _, c := range counts {
 		most = max(most, c.Count)
 	}
+	shown := counts[:min(lines, len(counts))]
+	names := make([]string, len(shown))
+	widest, digits := 0, 0
+	for i, c := range shown {
+		names[i] = cmp.Or(grammar.OneLine(strings.ReplaceAll(c.Name, "`", "'"), nameAtMost), "(none)")
+		widest = max(widest, utf8.RuneCountInString(names[i]))
+		digits = max(digits, len(audit.Number(c.Count)))
+	}
 	var b strings.Builder
 	b.WriteString("```")
-	for _, c := range counts[:min(lines, len(counts))] {
-		name := grammar.OneLine(strings.ReplaceAll(c.Name, "`", "'"), width)
-		if name == "" {
-			name = "(none)"
-		}
-		fill := strings.Repeat(" ", width-utf8.RuneCountInString(name))
-		bar := strings.Repeat("█", max(1, c.Count*longest/most))
-		fmt.Fprintf(&b, "\n%s%s %9s %s", escapeLine(name), fill, audit.Number(c.Count), bar)
+	for i, c := range shown {
+		fill := strings.Repeat(" ", widest-utf8.RuneCountInString(names[i]))
+		bar := strings.Repeat("█", max(1, c.Count*barAtMost/most))
+		fmt.Fprintf(&b, "\n%s%s %*s %s", escapeLine(names[i]), fill, digits, audit.Number(c.Count), bar)
 	}
 	b.WriteString("\n```")
-	if more := len(counts) - lines; more > 0 {
+	if more := len(counts) - len(shown); more > 0 {
 		b.WriteString("\nand " + audit.Number(more) + " more")
 	}
 	return b.String()

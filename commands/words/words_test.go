@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 
@@ -87,8 +88,13 @@ func TestBarsAreDrawnToScale(t *testing.T) {
 	}
 	assert.Equal(t, 1203, total)
 	lines := strings.Split(words.Bars(sorted), "\n")
-	assert.Equal(t, "(others)                       201 "+strings.Repeat("█", 20), lines[1])
-	assert.Equal(t, "Acme &lt;b&gt;                         3 █", lines[2])
+	assert.Equal(t, "(others)     201 "+strings.Repeat("█", 10), lines[1])
+	assert.Equal(t, "Acme &lt;b&gt;       3 █", lines[2])
 	assert.Equal(t, "and 991 more", lines[len(lines)-1])
 	assert.Empty(t, words.Bars(nil))
+
+	lines = strings.Split(words.Bars([]qualys.Tally{{Name: strings.Repeat("x", 60), Count: 4999}, {Count: 1}}), "\n")
+	assert.Equal(t, strings.Repeat("x", 23)+"… 4,999 "+strings.Repeat("█", 10), lines[1])
+	assert.Equal(t, "(none)                       1 █", lines[2])
+	assert.LessOrEqual(t, utf8.RuneCountInString(lines[1]), 41, "a phone does not wrap it")
 }

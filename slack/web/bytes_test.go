@@ -148,13 +148,14 @@ func TestTheTokenGoesToSlackAlone(t *testing.T) {
 
 // A file of a form is read from wherever Slack keeps it; a page to sign in is no file.
 func TestAFileIsReadFromWhereSlackKeepsIt(t *testing.T) {
+	content := "id\n1\n"
 	files := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer xoxb-ours" || r.URL.Path != "/ids.csv" {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = io.WriteString(w, "<!DOCTYPE html>Sign in")
 			return
 		}
-		_, _ = io.WriteString(w, "id\n1\n")
+		_, _ = io.WriteString(w, content)
 	}))
 	defer files.Close()
 	file, external := "", false
@@ -165,6 +166,10 @@ func TestAFileIsReadFromWhereSlackKeepsIt(t *testing.T) {
 	got, err := c.Read(t.Context(), "F1")
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal([]byte("id\n1\n"), got), "%q", got)
+	content = ""
+	got, err = c.Read(t.Context(), "F1")
+	require.NoError(t, err)
+	assert.NotNil(t, got, "an empty file is not the same as none")
 	file = "/other"
 	_, err = c.Read(t.Context(), "F1")
 	require.ErrorIs(t, err, errSignIn)

@@ -17,7 +17,7 @@ func (c *Client) Fetch(ctx context.Context, f slack.File, into func() io.Writer)
 	case f.IsExternal: // its address is whatever somebody wrote
 		return errors.New("the file is not in Slack")
 	case address == "":
-		return errors.New("Slack gives no address for the file")
+		return errors.New("no address for the file came from Slack")
 	}
 	return c.Call(ctx, "download", "", func(context.Context) error { // it may take longer than a call
 		ctx, cancel := context.WithTimeout(ctx, uploadTime)

@@ -35,7 +35,7 @@ func (c *Client) Read(ctx context.Context, id string) ([]byte, error) {
 	}
 	var content limited
 	err = c.Call(ctx, "download", "", func(ctx context.Context) error {
-		content.bytes = nil
+		content.bytes = []byte{}
 		return c.fetch(ctx, cmp.Or(f.URLPrivateDownload, f.URLPrivate), &content)
 	})
 	return content.bytes, err

@@ -88,6 +88,10 @@ func running(now time.Time) []situation {
 		}},
 		{"Done", ran(now, approvals.DONE, 3, "", approvals.Counts{"done": 49})},
 		{"Done, but not for everybody", ran(now, approvals.DONE_WITH_ERRORS, 3, "", approvals.Counts{"done": 46, "already": 1, "skipped": 1, "failed": 1})},
+		{"Done, and somebody had asked to stop it", func(p *approvals.Pending) {
+			ran(now, approvals.DONE, 3, "", approvals.Counts{"done": 49})(p)
+			p.Stopper = person("carol")
+		}},
 		{"Stopped: too many failed", ran(now, approvals.STOPPED, 2, approvals.WhyFailures, approvals.Counts{"done": 18, "failed": 8, "not-run": 23})},
 	}
 }

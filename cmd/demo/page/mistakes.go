@@ -51,6 +51,7 @@ var mistakes = [][2]string{
 	{"Ids with blanks", "find id=1 2 3"},
 	{"No id", `find id=","`},
 	{"Too many ids", "find id=" + manyIDs(301)},
+	{"Too many ids to delete", "delete reason=SEC-124 id=" + manyIDs(301)},
 	{"No UUID", "find uuid=12"},
 
 	{"No reason", "delete firstName=NewVendor"},
@@ -100,6 +101,7 @@ var mistakes = [][2]string{
 	{"A reason for a download", "download reason=SEC-1"},
 	{"A download of all", "download all"},
 
+	{"A button as a command", "approve K7F3Q"},
 	{"No id of a request", "show"},
 	{"id= before the id", "show id=K7F3Q"},
 	{"An id that cannot be one", "show K7F0"},

@@ -128,6 +128,7 @@ func (c *counter) forms(ctx context.Context) {
 	c.fill(ctx, "Everybody, in a form", "alice", form, values("all", "SEC-1"), nil)
 	c.fill(ctx, "Ids in two places", "alice", form, values("id=767231594", "SEC-1"), []byte("id\n1\n"))
 	for _, csv := range [][2]string{
+		{"An empty CSV", ""},
 		{"A CSV without ids", "id\n"},
 		{"A CSV with another header", "userName,company\na,b\n"},
 		{"A CSV with a word", "id\n1\nx3\n"},

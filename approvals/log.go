@@ -134,9 +134,10 @@ func (o Outbox) Seal(ctx context.Context, owner string, seq int64, sealed []byte
 // eventsKept is how many posted events stay in the log.
 const eventsKept = 10_000
 
-// Posted writes down that the entry is in the channel.
+// Posted writes down that the entry is in the channel. It is [ErrFenced] also when
+// the log does not know its number any more: then the channel is to be compared anew.
 func (o Outbox) Posted(ctx context.Context, owner string, seq int64, hash string) error {
-	keys := []string{o.book.key("poster"), o.book.key("sealed"), o.book.key("posted"), o.book.key("log")}
+	keys := []string{o.book.key("poster"), o.book.key("sealed"), o.book.key("posted"), o.book.key("log"), o.book.key("seq")}
 	reply, err := o.book.eval(ctx, entryPosted, keys, owner, seq, hash, max(0, seq-eventsKept)).StringSlice()
 	if err == nil && reply[0] != "OK" {
 		return ErrFenced

@@ -28,12 +28,14 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'FENCED', ''} end
 redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])
 return {'OK', redis.call('HGET', KEYS[2], ARGV[2])}`)
 
-// entryPosted: KEYS: poster, sealed, posted, log. ARGV: owner, seq, hash,
-// oldest event to keep.
+// entryPosted: KEYS: poster, sealed, posted, log, seq. ARGV: owner, seq, hash,
+// oldest event to keep. A number that the log never gave is one that Redis forgot:
+// it was set back since the entry was posted.
 var entryPosted = newProgram(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'FENCED', ''} end
 local before = tonumber(redis.call('HGET', KEYS[3], 'seq') or '0')
 if before >= tonumber(ARGV[2]) then return {'OK', ''} end
+if tonumber(ARGV[2]) > tonumber(redis.call('GET', KEYS[5]) or '0') then return {'FENCED', ''} end
 redis.call('HSET', KEYS[3], 'seq', ARGV[2], 'hash', ARGV[3])
 redis.call('HDEL', KEYS[2], ARGV[2])
 redis.call('XTRIM', KEYS[4], 'MINID', ARGV[4])

@@ -103,16 +103,18 @@ func (v *verifier) line(l Line) {
 func (v *verifier) ours() {
 	bot := cmp.Or(v.Bot, v.author())
 	home := map[string]bool{}                                     // the channels where the trail is
+	chains := map[string]bool{}                                   // of ours
 	own := func(k link) bool { return k.by == bot || k.by == "" } // JSON lines do not say who posted them
 	for _, k := range v.links {
 		home[k.channel] = home[k.channel] || own(k)
+		chains[k.chain] = chains[k.chain] || own(k)
 	}
 	elsewhere := 0
 	v.links = slices.DeleteFunc(v.links, func(k link) bool {
 		switch {
 		case own(k):
 			v.itself(k)
-		case home[k.channel]:
+		case home[k.channel] && (k.visible || chains[k.chain]):
 			v.broken(k.seq, k.where, "%s posted it, and not Countersign (%s): it does not count", foreign(k.by, 40), foreign(bot, 40))
 		default:
 			elsewhere++
@@ -265,7 +267,8 @@ func (v *verifier) signatures() {
 	unknown, bad := 0, 0
 	for _, k := range v.links {
 		if k.key != nil {
-			if current != nil && k.sigOld != nil && !ed25519.Verify(current, k.sumOld[:], k.sigOld) {
+			changes = changes[1:]
+			if current != nil && !k.key.Equal(current) && k.sigOld != nil && !ed25519.Verify(current, k.sumOld[:], k.sigOld) {
 				v.broken(k.seq, k.where, "the former key did not sign this change of keys")
 			}
 			current = k.key
@@ -274,11 +277,21 @@ func (v *verifier) signatures() {
 		case k.sig == nil:
 		case current == nil:
 			unknown++
-		case !ed25519.Verify(current, k.sum[:], k.sig):
+		case !ed25519.Verify(current, k.sum[:], k.sig) && !v.early(k, changes, current):
 			bad++
 			v.broken(k.seq, k.where, "the signature does not fit the key")
 		}
 	}
 	v.report.Unsigned = unknown
 	v.report.WrongKey = bad > 0 && bad == full
+}
+
+// early reports whether an event that waited while the key was changed is signed
+// with the next one, for which the current one vouches.
+func (v *verifier) early(k link, changes []int, current ed25519.PublicKey) bool {
+	if len(changes) == 0 {
+		return false
+	}
+	next := v.links[changes[0]]
+	return next.sigOld != nil && ed25519.Verify(current, next.sumOld[:], next.sigOld) && ed25519.Verify(next.key, k.sum[:], k.sig)
 }

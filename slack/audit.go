@@ -8,8 +8,13 @@ import (
 	"golang.org/x/time/rate"
 
 	"countersign/audit"
+	"countersign/slack/post"
 	"countersign/slack/trail"
 )
+
+// Signer is under which name the newest replica records its public key, so that no
+// other key seals any more.
+const Signer = post.Signer
 
 // ReadExport reads a trail from a file of JSON lines, or from an export that Slack
 // made: a zip, its folder, or the folder of one channel.

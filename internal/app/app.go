@@ -229,7 +229,7 @@ func (h *house) announce(ctx context.Context) error {
 		kind     approvals.Kind
 	}{
 		{"policy", h.policy.Hash(), approvals.Policy},
-		{"signer", public, approvals.Key},
+		{slack.Signer, public, approvals.Key},
 		{"version", h.Version, approvals.Start},
 	} {
 		err := h.book.Announce(ctx, n.what, n.is, func(before string) (approvals.Event, bool) {

@@ -39,6 +39,7 @@ type checker struct {
 	acted    int // the step of the last chance that was weighed
 
 	stoppedAt map[string]int  // id => the step in which somebody was told that it stops
+	stopping  map[string]int  // click of a stop => how often the request had been resumed when it first came
 	forged    map[string]bool // written to by Mallory
 	tired     map[string]bool // nobody approves it any more
 
@@ -64,6 +65,7 @@ type matter struct {
 	late         bool              // its deadline came in a freeze
 
 	claims, started, sums int // sums are summaries
+	resumed               int
 	counts                approvals.Counts
 	effects               map[userID]int // how often a write of it changed the user
 	newest                int64          // number of its last event
@@ -78,7 +80,7 @@ func newMatter(r *asked) *matter {
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, plans: map[string]*asked{}, matters: map[string]*matter{}, answers: map[string]int{}, said: map[string]bool{}, typed: map[string]*command{},
-		stoppedAt: map[string]int{}, forged: map[string]bool{}, tired: map[string]bool{}, final: map[string]approvals.State{},
+		stoppedAt: map[string]int{}, stopping: map[string]int{}, forged: map[string]bool{}, tired: map[string]bool{}, final: map[string]approvals.State{},
 	}
 }
 

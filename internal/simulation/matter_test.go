@@ -54,6 +54,7 @@ func (c *checker) approval(m *matter, kind approvals.Kind, by rules.Person, at, 
 	case kind == approvals.Resumed:
 		m.state, m.starts, m.rolled, m.late = approvals.RUNNING, 0, false, false
 		delete(c.stoppedAt, m.id)
+		m.resumed++
 		clear(m.rounds)
 	case full && resuming:
 		c.bad("states: %s has its quorum and was not resumed", m.id)

@@ -77,7 +77,11 @@ func (w *world) putBack(r *asked) {
 		})
 	})
 	w.when(putsBack, time.Second, func() bool {
-		return len(copied) > 0 && w.state(r.id) == approvals.PENDING && !w.matters[r.id].have[who] && w.allPosted()
+		if len(copied) == 0 {
+			return false
+		}
+		now := w.matters[r.id].have // of the others: one more withdrawal, and the copy fits no seal
+		return w.state(r.id) == approvals.PENDING && !now[who] && len(now) == len(have)-1 && w.allPosted()
 	}, func() {
 		for f, v := range copied {
 			w.m.HSet(record, f, v)
@@ -140,9 +144,11 @@ func (w *world) remember() *memory {
 		case "set":
 			b.sets[name], _ = w.m.SMembers(name)
 		case "zset":
-			b.scores[name], _ = w.m.SortedSet(name)
+			scores, _ := w.m.SortedSet(name)
+			b.scores[name] = maps.Clone(scores) // it is miniredis' own
 		case "stream":
-			b.streams[name], _ = w.m.Stream(name)
+			entries, _ := w.m.Stream(name)
+			b.streams[name] = slices.Clone(entries)
 		}
 	}
 	for _, m := range w.order {

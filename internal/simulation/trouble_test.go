@@ -145,8 +145,13 @@ func (a *actor) allWithdraw(r *asked, _ rules.Person, op string) error {
 func waits(*actor, *asked, rules.Person, string) error { return nil }
 
 func (a *actor) stops(r *asked, who rules.Person, op string) error {
+	first, again := a.stopping[op]
+	if !again {
+		first = a.matters[r.id].resumed
+		a.stopping[op] = first
+	}
 	_, err := a.book.Stop(a.ctx, r.id, who, op)
-	if err == nil {
+	if err == nil && first == a.matters[r.id].resumed { // a click that comes again after a resume is the old one
 		a.stoppedAt[r.id] = a.step
 	}
 	return a.told("stop "+op, err, r.id, who)

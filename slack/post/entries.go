@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,6 +108,9 @@ func (s *shift) seal(ctx context.Context, e approvals.Event, prev string) (audit
 	raw, err := sealed.Marshal()
 	if err != nil {
 		return sealed, err
+	}
+	if newest, err := s.signsNow(ctx); err != nil || !newest {
+		return sealed, cmp.Or(err, approvals.ErrFenced)
 	}
 	if raw, err = s.out.Seal(ctx, s.owner, e.Seq, raw); err != nil {
 		return sealed, err

@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"sync"
@@ -103,7 +104,11 @@ func (p *Poster) Run(ctx context.Context) error {
 	}
 	for failures := 0; ; {
 		s := p.newShift()
-		held, err := s.out.Lease(ctx, s.owner, p.Lease)
+		held := false
+		newest, err := p.signsNow(ctx)
+		if err == nil && newest {
+			held, err = s.out.Lease(ctx, s.owner, p.Lease)
+		}
 		if failures++; err == nil {
 			failures = 0
 		}
@@ -117,6 +122,21 @@ func (p *Poster) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// Signer is the name under which the newest replica records its public key, in
+// base64, in the same step as the event that announces it.
+const Signer = "signer"
+
+// signsNow reports whether no newer replica signs with another key. Else the
+// change of keys, and what comes after it, would be sealed with the former one.
+func (p *Poster) signsNow(ctx context.Context) (bool, error) {
+	newest, err := p.Book.Recorded(ctx, Signer)
+	if err != nil || newest == "" {
+		return err == nil, err
+	}
+	own, err := sealsOf(p.Trail)
+	return err == nil && newest == base64.StdEncoding.EncodeToString(own.keys[0]), err
 }
 
 // patience is the wait after so many failures: a second, doubling up to a minute.

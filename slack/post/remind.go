@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,16 +38,17 @@ func (s *shift) remind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error // one channel that is gone does not silence the others
 	for _, r := range open {
 		half := r.Deadline.Add(-r.Deadline.Sub(r.Created) / 2)
 		if r.State != approvals.PENDING || r.Card.TS == "" || now.Before(half) || r.Deadline.Sub(now) < remindEvery {
 			continue
 		}
 		if err := s.remindOf(ctx, r); err != nil {
-			return fmt.Errorf("%s: %w", r.ID, err)
+			errs = append(errs, fmt.Errorf("%s: %w", r.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // remindOf says it below the card, where a mention still rings.

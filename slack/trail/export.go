@@ -57,7 +57,8 @@ func open(name string, yield func(audit.Line, error) bool) error {
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	begin := make([]byte, 4)
-	if n, err := io.ReadFull(f, begin); n == 4 && err == nil && string(begin[:2]) == "PK" {
+	n, err := io.ReadFull(f, begin)
+	if err == nil && string(begin[:2]) == "PK" {
 		z, err := zip.NewReader(f, info.Size())
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -69,10 +70,7 @@ func open(name string, yield func(audit.Line, error) bool) error {
 		}
 		return read(z, filepath.Base(name), yield)
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	for line, err := range audit.ReadJSONL(f) {
+	for line, err := range audit.ReadJSONL(io.MultiReader(bytes.NewReader(begin[:n]), f)) { // a pipe goes forward only
 		if !yield(line, err) {
 			return nil
 		}
@@ -129,6 +127,7 @@ func sorted(entries []fs.DirEntry) (days, folders []string) {
 	for _, e := range entries {
 		switch {
 		case strings.HasPrefix(e.Name(), ".") || e.Name() == "__MACOSX": // of whoever packed it
+		case e.Type()&(fs.ModeNamedPipe|fs.ModeDevice|fs.ModeSocket) != 0: // nothing that Slack packs, and who opens it waits
 		case e.IsDir():
 			folders = append(folders, e.Name())
 		case day.MatchString(e.Name()):

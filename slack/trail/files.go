@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,10 +19,9 @@ import (
 // A file is a CSV that the bot posted.
 type file struct {
 	slack.File
-	ts   string // of its message
-	sum  string // its SHA-256, once it was read
-	err  error  // why it could not be read
-	ours bool   // an entry names it
+	ts  string // of its message
+	sum string // its SHA-256, once it was read
+	err error  // why it could not be read
 }
 
 // around is how far apart an entry and its CSV may stand: a result waits for a
@@ -33,7 +33,7 @@ const (
 
 // compare looks whether the CSVs are those that the entries name, and says so on
 // their lines. What cannot be read makes nobody guilty.
-func (r *reader) compare(ctx context.Context) {
+func (r *reader) compare(ctx context.Context) error {
 	var unread error
 	for _, channel := range r.Files {
 		if channel == r.Channel {
@@ -44,8 +44,10 @@ func (r *reader) compare(ctx context.Context) {
 		}
 	}
 	var unfound []*audit.Line
+	r.named = map[string]bool{}
 	for i := range r.lines {
 		l := &r.lines[i]
+		r.named[l.Entry.FileSHA] = true
 		if l.By == r.Web.Identity().User && l.Entry.FileSHA != "" && !r.find(ctx, l.Entry) {
 			unfound = append(unfound, l)
 		}
@@ -53,6 +55,7 @@ func (r *reader) compare(ctx context.Context) {
 	for _, l := range unfound {
 		l.Wrong, l.Unsure = append(l.Wrong, r.otherFile(l.Entry)...), append(l.Unsure, r.unchecked(l.Entry, unread)...)
 	}
+	return cmp.Or(ctx.Err(), unread)
 }
 
 // find looks for the file that an entry names, among those that it can be.
@@ -66,7 +69,6 @@ func (r *reader) find(ctx context.Context, e audit.Entry) bool {
 			f.sum, f.err = r.sum(ctx, f.File)
 		}
 		if f.sum == e.FileSHA {
-			f.ours = true
 			return true
 		}
 	}
@@ -88,7 +90,7 @@ func (r *reader) sum(ctx context.Context, f slack.File) (string, error) {
 // otherFile accuses a file that stands where the entry's should, and belongs to
 // no entry.
 func (r *reader) otherFile(e audit.Entry) []string {
-	i := slices.IndexFunc(r.files, func(f file) bool { return f.sum != "" && !f.ours && f.fits(e) })
+	i := slices.IndexFunc(r.files, func(f file) bool { return f.sum != "" && !r.named[f.sum] && f.fits(e) })
 	if i < 0 {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 	"golang.org/x/time/rate"
@@ -33,10 +34,12 @@ func (l Live) Lines(ctx context.Context) iter.Seq2[audit.Line, error] {
 	return func(yield func(audit.Line, error) bool) {
 		r, err := l.reader(ctx)
 		if err == nil {
+			// What is posted meanwhile is read in parts only: in threads that come later.
+			r.until = fmt.Sprintf("%010d.999999", time.Now().Unix())
 			err = r.channel(ctx, l.Channel)
 		}
 		if err == nil && len(l.Files) > 0 {
-			r.compare(ctx)
+			err = r.compare(ctx)
 		}
 		r.yield(yield, err)
 	}
@@ -48,8 +51,10 @@ type reader struct {
 	seen  map[string]bool // channel and ts of what was read
 	lines []audit.Line
 	bad   []error
-	files []file // of the bot's own, wherever they were posted
+	files []file          // of the bot's own, wherever they were posted
+	named map[string]bool // file_sha of all entries
 	calls int
+	until string // the last ts that counts, or ""
 }
 
 func (l Live) reader(ctx context.Context) (*reader, error) {
@@ -132,7 +137,7 @@ func (r *reader) pages(ctx context.Context, channel, thread, oldest string, more
 
 // take keeps what a message says of the trail.
 func (r *reader) take(channel string, m slack.Message) {
-	if r.seen[channel+m.Timestamp] { // a thread begins with its parent
+	if r.until != "" && m.Timestamp > r.until || r.seen[channel+m.Timestamp] { // a thread begins with its parent
 		return
 	}
 	r.seen[channel+m.Timestamp] = true

@@ -65,13 +65,22 @@ func (e *end) read(ctx context.Context) error {
 				return false, err
 			}
 		}
-		switch oldest := messages[max(0, len(messages)-1):]; {
-		case !e.missing(), len(oldest) > 0 && oldest[0].Timestamp < e.older():
-			return false, nil
-		case pages == recentPages:
-			return false, fmt.Errorf("more than %d pages of %s without the last %d entries", pages, e.Channel, e.last-e.first+1)
+		if !e.missing() || pages < recentPages {
+			return e.missing(), nil // a card may be much older than what stands below it
 		}
-		return true, nil
+		if e.older() == "" { // people talk more than the bot: what was read is checked
+			lowest := int64(0)
+			for _, l := range e.ours() {
+				if n := l.Entry.Seq; n > 0 && (lowest == 0 || n < lowest) {
+					lowest = n
+				}
+			}
+			if lowest == 0 || lowest > e.last {
+				return false, fmt.Errorf("no entry in %d pages of %s", pages, e.Channel)
+			}
+			e.first = lowest
+		}
+		return false, nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,30 +36,31 @@ func (b *Book) StillAsked(ctx context.Context, op string) error {
 	return unavailable(b.eval(ctx, stillAsked, []string{b.key("askedat")}, op).Err())
 }
 
-// Answered forgets a command that was answered.
+// Answered forgets a command that was answered, or whose person was told to
+// repeat it.
 func (b *Book) Answered(ctx context.Context, op string) error {
-	pipe := b.Client.TxPipeline()
-	pipe.HDel(ctx, b.key("asked"), op)
-	pipe.ZRem(ctx, b.key("askedat"), op)
-	_, err := pipe.Exec(ctx)
-	return unavailable(err)
+	keys := []string{b.key("asked"), b.key("askedat")}
+	return unavailable(b.eval(ctx, answered, keys, op).Err())
 }
 
-// Abandoned takes the commands whose replica has been silent for so long. Each
-// is returned once: the caller tells its person.
+// Abandoned lists the commands whose replica has been silent for so long. The
+// caller tells each person and then calls [Book.Answered]; one that dies before
+// it leaves the command to be listed again after the same silence.
 func (b *Book) Abandoned(ctx context.Context, silence time.Duration) ([]Asked, error) {
-	keys := []string{b.key("asked"), b.key("askedat"), b.key("op:abandoned:" + rand.Text())}
-	raws, err := b.eval(ctx, abandoned, keys, silence.Milliseconds(), time.Minute.Milliseconds()).StringSlice()
+	keys := []string{b.key("asked"), b.key("askedat")}
+	raws, err := b.eval(ctx, abandoned, keys, silence.Milliseconds()).StringSlice()
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	var all []Asked
+	var unread []error
 	for _, raw := range raws {
 		var a Asked
 		if err := json.Unmarshal([]byte(raw), &a); err != nil {
-			return all, fmt.Errorf("a command being worked on: %w", err)
+			unread = append(unread, fmt.Errorf("a command being worked on: %w", err))
+			continue
 		}
 		all = append(all, a)
 	}
-	return all, nil
+	return all, errors.Join(unread...)
 }

@@ -114,9 +114,31 @@ func TestAbandonedCommandsAreNoticedOnce(t *testing.T) {
 			return err == nil && len(lost) > 0
 		}, 20*time.Second, time.Millisecond)
 		assert.Equal(t, []Asked{{Op: "lost", By: alice, Channel: "C1", Text: "download"}}, lost)
+		again, err := b.Abandoned(t.Context(), 0)
+		require.NoError(t, err)
+		assert.Equal(t, lost, again, "until its person was told")
+		none, err = b.Abandoned(t.Context(), time.Hour)
+		require.NoError(t, err)
+		assert.Empty(t, none, "somebody was just about to tell them")
+		require.NoError(t, b.Answered(t.Context(), "lost"))
 		none, err = b.Abandoned(t.Context(), 0)
 		require.NoError(t, err)
 		assert.Empty(t, none)
+	})
+}
+
+// A command that cannot be read, whoever wrote it, hides none that can.
+func TestACommandThatCannotBeReadHidesNone(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		_, err := b.Ask(t.Context(), Asked{Op: "a", By: alice})
+		require.NoError(t, err)
+		_, err = b.Ask(t.Context(), Asked{Op: "b", By: alice})
+		require.NoError(t, err)
+		require.NoError(t, client.HSet(t.Context(), b.key("asked"), "a", "no JSON").Err())
+		lost, err := b.Abandoned(t.Context(), 0)
+		require.ErrorContains(t, err, "a command being worked on")
+		assert.Equal(t, []Asked{{Op: "b", By: alice}}, lost)
 	})
 }
 

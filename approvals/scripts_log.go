@@ -58,24 +58,26 @@ local t = redis.call('TIME')
 redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)), ARGV[1])
 return 1`)
 
-// abandoned takes the commands that nobody works on any more. KEYS: asked,
-// askedat, what this call took. ARGV: milliseconds of silence, milliseconds that
-// is kept: a call whose answer was lost takes the same again.
+// answered: KEYS: asked, askedat. ARGV: op.
+var answered = newProgram(`
+redis.call('HDEL', KEYS[1], ARGV[1])
+return redis.call('ZREM', KEYS[2], ARGV[1])`)
+
+// abandoned lists the commands that nobody was heard of over for so long, and
+// notes that the caller now was. KEYS: asked, askedat. ARGV: milliseconds of silence.
 var abandoned = newProgram(`
-if redis.call('EXISTS', KEYS[3]) == 1 then return redis.call('HVALS', KEYS[3]) end
 local t = redis.call('TIME')
-local before = t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[1]
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local out = {}
-for _, op in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', before))) do
+for _, op in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - ARGV[1]))) do
   local command = redis.call('HGET', KEYS[1], op)
   if command then
     out[#out + 1] = command
-    redis.call('HSET', KEYS[3], op, command)
+    redis.call('ZADD', KEYS[2], string.format('%.0f', now), op)
+  else
+    redis.call('ZREM', KEYS[2], op)
   end
-  redis.call('HDEL', KEYS[1], op)
-  redis.call('ZREM', KEYS[2], op)
 end
-redis.call('PEXPIRE', KEYS[3], ARGV[2])
 return out`)
 
 // freezing turns the switch. KEYS: freeze, op mark, log, seq, thawed. ARGV: on or off,

@@ -191,7 +191,7 @@ func (e *Executor) claim(ctx context.Context, p approvals.Pending, work *sync.Wa
 		// Rights are looked up only where they matter: Slack allows few look-ups.
 		blocked, err := e.Book.Blocked(ctx, p)
 		if err != nil || blocked {
-			return errors.Join(err, e.Book.Expire(ctx, p.ID), e.Book.Later(ctx, p.ID, 5*time.Second))
+			return errors.Join(err, e.Book.Expire(ctx, p.ID), e.Book.Later(ctx, p.ID, e.Poll))
 		}
 	}
 	if p.State == approvals.APPROVED && !e.Off("rights-claim") {
@@ -232,7 +232,7 @@ func (e *Executor) unclaimed(ctx context.Context, id string, err error) error {
 		e.Log.WarnContext(ctx, "not claimed: a newer policy is in force than this replica's", "request", id)
 		return nil
 	case errors.Is(err, approvals.ErrBusy), errors.Is(err, approvals.ErrFrozen):
-		return e.Book.Later(ctx, id, 5*time.Second)
+		return e.Book.Later(ctx, id, e.Poll)
 	case errors.Is(err, approvals.ErrHeld), errors.Is(err, approvals.ErrWait), errors.As(err, new(*approvals.OverError)):
 		return nil // somebody else was faster
 	}

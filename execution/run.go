@@ -243,14 +243,18 @@ func (r *run) failed(work context.Context, chunks []approvals.Chunk) (bool, erro
 // request is still what people approved, and whether the rights still stand. A
 // freeze and a look-up that fails pause the run; neither ends it.
 func (r *run) mayGoOn(work context.Context) error {
+	var said error
 	for wait := 5 * time.Second; ; wait = min(2*wait, time.Minute) {
 		hold, err := r.heldUp(work)
 		if err != nil || hold == nil {
 			return err
 		}
-		r.Log.WarnContext(work, "the run pauses", "request", r.p.ID, "err", hold)
-		if errors.Is(hold, approvals.ErrFrozen) {
-			wait = 5 * time.Second
+		frozen := errors.Is(hold, approvals.ErrFrozen)
+		if !frozen || !errors.Is(said, approvals.ErrFrozen) {
+			r.Log.WarnContext(work, "the run pauses", "request", r.p.ID, "err", hold)
+		}
+		if said = hold; frozen { // whoever lifts it waits for this
+			wait = r.Poll
 		}
 		if !r.pause(work, wait, r.halted) {
 			return r.handOn(work, 0)

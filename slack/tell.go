@@ -27,7 +27,7 @@ func (s *Slack) Tell(ctx context.Context, channel string, who rules.Person, text
 // whisper shows words to one person, in the channel if they are there, else in
 // their direct messages.
 func (s *Slack) whisper(ctx context.Context, channel, person, text, hint string) {
-	s.web.Whisper(ctx, channel, person, cards.Reply(text, hint).Options()...)
+	_ = s.web.Whisper(ctx, channel, person, cards.Reply(text, hint).Options()...)
 }
 
 // show brings a reply to its person: the file into the channel, the words to

@@ -10,10 +10,10 @@ import (
 // A command is one delivery of what somebody typed, under its trigger_id.
 type command struct {
 	r        *asked
-	noted    int  // how often a process was told that it is new
-	answered bool // its person heard what came of it
-	told     int  // how often its person was told to repeat it
-	taken    bool // by a process that was to tell
+	noted    int       // how often a process was told that it is new
+	answered bool      // its person heard what came of it
+	told     int       // how often its person was told to repeat it
+	settled  time.Time // since when the book knows that its person heard of it
 }
 
 // silence is how long nobody may be heard of over a command before its person is
@@ -55,7 +55,7 @@ func (w *world) types(r *asked, op, name string, at time.Duration) {
 		_ = r.hold(a)
 		a.point("answer")
 		c.answered = true
-		_ = a.book.Answered(a.ctx, op)
+		c.settle(a, op)
 	})
 }
 
@@ -80,19 +80,27 @@ func (p *poster) abandoned() error {
 	}
 	for _, a := range left {
 		c := p.typed[a.Op]
-		c.taken = true
 		p.point("tell")
 		p.stats.deeds["somebody is told to repeat a command"]++
-		if c.told++; c.told > 1 && !p.forgot {
-			p.bad("command: the person of %s is told %d times to repeat it", a.Op, c.told)
+		if c.told++; !c.settled.IsZero() && c.settled.Before(p.asking) && !p.forgot {
+			p.bad("command: the person of %s is told to repeat it, and had heard of it", a.Op)
 		}
 		p.typesAgain(c.r, a.Op)
+		p.point("told")
+		c.settle(p.actor, a.Op)
 	}
 	return nil
 }
 
+// settle lets the book forget a command whose person heard of it.
+func (c *command) settle(a *actor, op string) {
+	if a.book.Answered(a.ctx, op) == nil && c.settled.IsZero() {
+		c.settled = time.Now()
+	}
+}
+
 // unheard reports whether a command waits for a process to tell its person.
-func (c *command) unheard() bool { return c.noted > 0 && !c.answered && c.told == 0 && !c.taken }
+func (c *command) unheard() bool { return c.noted > 0 && !c.answered && c.told == 0 }
 
 // heard says that everybody heard of what they typed.
 func (c *checker) heard() {

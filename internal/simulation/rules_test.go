@@ -22,7 +22,8 @@ const (
 	inDoubt  = "if state ~= 'PENDING' and state ~= 'APPROVED' and state ~= 'RUNNING' then return answer('OVER') end"
 	inNumber = "local waiting = redis.call('XRANGE'"
 	inAsk    = "redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])"
-	inLeft   = "redis.call('HDEL', KEYS[1], op)"
+	inLeft   = "'-inf', string.format('%.0f', now - ARGV[1])"
+	inForget = "redis.call('HDEL', KEYS[1], ARGV[1])\nreturn redis.call('ZREM', KEYS[2], ARGV[1])"
 )
 
 // mutants are the safety rules that are ours, each of them switched off. What
@@ -42,10 +43,10 @@ func commands() []mutant {
 			lua: []swap{in(inAsk, "if known then return known == ARGV[4] and 1 or 0 end", "")},
 		}, {
 			name: "told to repeat", wrong: "nobody hears that a command was interrupted",
-			lua: []swap{in(inLeft, "'-inf', string.format('%.0f', before)", "'-inf', '-inf'")},
+			lua: []swap{in(inLeft, inLeft, "'-inf', '-inf'")},
 		}, {
 			name: "told once", wrong: "a person is told again and again",
-			lua: []swap{in(inLeft, inLeft, ""), in("local out = {}", "redis.call('ZREM', KEYS[2], op)", "")},
+			lua: []swap{in(inForget, inForget, "return 0")},
 		},
 	}
 }
@@ -264,7 +265,7 @@ func runs() []mutant {
 			name: "rights during the run", wrong: "a run goes on whose approver has left", about: "leaves",
 			rules: []string{"rights-run"},
 		}, {
-			name: "fence of a review", wrong: "a replica that lost its lease gives the run up", about: "waits before at Review script",
+			name: "fence of a review", wrong: "a replica that lost its lease gives the run up", about: "waits before at Review script; Qualys refuses the login",
 			lua: []swap{everywhere("or get('epoch') ~= ARGV[6] or num('lease') <= now then", "then")},
 		}, {
 			name: "rounds", wrong: "a write that gets lost is repeated for ever", about: "Qualys loses every write",

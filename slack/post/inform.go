@@ -119,17 +119,29 @@ func (s *shift) abandoned(ctx context.Context) error {
 			s.Log.ErrorContext(ctx, "commands that nobody works on cannot be read", "err", err)
 		}
 		for _, a := range left {
-			s.Log.WarnContext(ctx, "a command was left by its replica", "by", a.By.String(), "op", a.Op)
-			typed := cards.Escape(strings.ReplaceAll(a.Text, "`", "'"))
-			last, cancel := s.Web.Finishing(ctx)
-			s.Web.Whisper(last, a.Channel, a.By.ID, cards.Reply(
-				"I was interrupted over your command `"+strings.TrimSpace(s.Command+" "+typed)+"` and did not finish it.",
-				"Type it again. If a request of yours is open already, `"+s.Command+" requests mine` shows it.").Options()...)
-			cancel()
+			s.repeat(ctx, a)
 		}
 		if !web.Sleep(ctx, abandonedPoll) {
 			return nil
 		}
+	}
+}
+
+// repeat tells a person to type a command again, and then forgets it: twice is
+// better than never. Where Slack cannot show it now it comes up again.
+func (s *shift) repeat(ctx context.Context, a approvals.Asked) {
+	s.Log.WarnContext(ctx, "a command was left by its replica", "by", a.By.String(), "op", a.Op)
+	typed := cards.Escape(strings.ReplaceAll(a.Text, "`", "'"))
+	last, cancel := s.Web.Outliving(ctx)
+	defer cancel()
+	err := s.Web.Whisper(last, a.Channel, a.By.ID, cards.Reply(
+		"I was interrupted over your command `"+strings.TrimSpace(s.Command+" "+typed)+"` and did not finish it.",
+		"Type it again. If a request of yours is open already, `"+s.Command+" requests mine` shows it.").Options()...)
+	if web.Passing(err) {
+		return // the log has it
+	}
+	if err := s.Book.Answered(last, a.Op); err != nil {
+		s.Log.WarnContext(ctx, "a person may be told twice to repeat a command", "by", a.By.String(), "op", a.Op, "err", err)
 	}
 }
 

@@ -97,3 +97,25 @@ func TestDirectMessagesComeInTheOrderOfTheTrail(t *testing.T) {
 		assert.Equal(t, []string{"@bob approved", "@bob withdrew", "@carol approved", "@carol withdrew"}, heard)
 	})
 }
+
+// Who is to repeat a command hears it from the next poster, where one dies over it.
+func TestAnInterruptedCommandOutlivesItsPoster(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		_, err := w.book.Ask(t.Context(), approvals.Asked{Op: "left", By: alice, Channel: channel, Text: "find company=`Acme`"})
+		require.NoError(t, err)
+		w.slack.RateLimit("chat.postEphemeral", 5*time.Minute, 1)
+		dying := w.bot()
+		w.pass(time.Minute)
+		dying.stop()
+		w.bot()
+		w.pass(10 * time.Minute)
+		var told []string
+		for _, m := range w.slack.Messages(channel) {
+			if m.EphemeralTo == "alice" {
+				told = append(told, m.Rendered())
+			}
+		}
+		require.Len(t, told, 1)
+		assert.Contains(t, told[0], "/qualys-users find company='Acme'")
+	})
+}

@@ -77,7 +77,10 @@ func TestWhatMayHaveHappened(t *testing.T) {
 		{errors.New("connection reset by peer"), true},
 	} {
 		assert.Equal(t, tt.want, Ambiguous(tt.err), "%v", tt.err)
+		_, limited := tooFast(tt.err)
+		assert.Equal(t, tt.want || limited, Passing(tt.err), "%v", tt.err)
 	}
+	assert.True(t, Passing(&slack.RateLimitedError{RetryAfter: time.Minute}))
 }
 
 // Slack says how long to wait, and is obeyed; who has no time hears at once.

@@ -70,6 +70,13 @@ func Ambiguous(err error) bool {
 	return true
 }
 
+// Passing reports whether a call that failed may succeed, or turn out to have
+// succeeded, later.
+func Passing(err error) bool {
+	_, limited := tooFast(err)
+	return limited || Ambiguous(err)
+}
+
 // The words with which Slack says that something is not possible where it was tried.
 var (
 	// NotInThread: the thread is gone or closed, the channel is not.

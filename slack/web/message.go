@@ -26,8 +26,8 @@ func (c *Client) Post(ctx context.Context, channel string, options ...slack.MsgO
 const whisperTime = time.Minute
 
 // Whisper shows a message to one person, in the channel if they are there, else
-// in their direct messages. What does not reach them is a line in the log.
-func (c *Client) Whisper(ctx context.Context, channel, person string, options ...slack.MsgOption) {
+// in their direct messages. What does not reach them is a line in the log, too.
+func (c *Client) Whisper(ctx context.Context, channel, person string, options ...slack.MsgOption) error {
 	ctx, cancel := context.WithTimeout(ctx, whisperTime)
 	defer cancel()
 	err := c.Call(ctx, "chat.postEphemeral", channel, func(ctx context.Context) error {
@@ -40,6 +40,7 @@ func (c *Client) Whisper(ctx context.Context, channel, person string, options ..
 	if err != nil {
 		c.Log.ErrorContext(ctx, "words did not reach their person", "person", person, "channel", channel, "err", err)
 	}
+	return err
 }
 
 // DM sends a direct message.

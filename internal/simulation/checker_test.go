@@ -70,6 +70,7 @@ type matter struct {
 	effects               map[userID]int // how often a write of it changed the user
 	newest                int64          // number of its last event
 	rolled                bool           // Redis forgot something about it: nothing runs before people look
+	putBack               rules.Person   // whose approval Redis forgot the end of, and nothing else
 	ended                 bool           // it was over before: nothing runs at all
 }
 

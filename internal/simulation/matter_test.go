@@ -72,6 +72,9 @@ func (c *checker) withdrawn(m *matter, by rules.Person) {
 	if len(m.have) < m.need {
 		m.state = approvals.PENDING
 	}
+	if by.ID != "" && by == m.putBack { // withdrawn once more: Redis is right again
+		m.rolled, m.putBack = false, rules.Person{}
+	}
 }
 
 // startedBy judges the one moment that matters most.

@@ -88,6 +88,7 @@ func (w *world) putBack(r *asked) {
 		}
 		_, _ = w.m.ZAdd(key("due"), 1, r.id)
 		w.rolledBack(r.id, have)
+		w.matters[r.id].putBack = who
 	})
 }
 

@@ -41,6 +41,8 @@
 //	countersign:{TENANT}:version  string  the newest version of the bot
 //	countersign:{TENANT}:freeze   hash    by and at, while everything stands still
 //	countersign:{TENANT}:thawed   string  when a freeze last ended (ms)
+//	countersign:{TENANT}:still-shown  string  1 while cards may say that everything stands still
+//	countersign:{TENANT}:signer   string  the public key that the trail is sealed with now
 //	countersign:{TENANT}:asked    hash    op => a command being worked on
 //	countersign:{TENANT}:askedat  zset    op => last sign of life (ms)
 //	countersign:{TENANT}:probe    string  written to see whether a replica has everything before it
@@ -57,8 +59,8 @@
 // A user of Redis for the bot alone needs these commands, on these keys:
 //
 //	ACL SETUSER countersign on >PASSWORD resetkeys ~countersign:* resetchannels -@all
-//	 +del +eval +evalsha +exec +exists +get +hdel +hexists +hget +hgetall +hkeys +hlen +hset +hsetnx
-//	 +hvals +incr +info +multi +pexpire +ping +sadd +select +set +smembers +srem +time +wait
+//	 +del +eval +evalsha +exists +get +hdel +hexists +hget +hgetall +hkeys +hlen +hset +hsetnx +hvals
+//	 +incr +info +pexpire +ping +sadd +select +set +smembers +srem +time +wait
 //	 +xadd +xrange +xtrim +zadd +zrangebyscore +zrem +zrevrange
 //
 // On a cluster also +cluster|slots and +command.

@@ -40,7 +40,7 @@ func TestRetryAsksAnewForWhomTheRunLeft(t *testing.T) {
 	p = w.ran(p, approvals.DONE_WITH_ERRORS, fate(map[qualys.SAQUserID]approvals.Result{
 		1001: approvals.ResultFailed, 1002: approvals.ResultUnknown, 1003: approvals.ResultSkipped, 1004: approvals.ResultFailed, 1005: approvals.ResultFailed,
 	}))
-	assert.Contains(t, commands.Card(p).Next.String(), "To ask again for the 4 that are left: /qualys-users retry "+p.ID)
+	assert.Contains(t, commands.Card(p, approvals.Freeze{}).Next.String(), "To ask again for the 4 that are left: /qualys-users retry "+p.ID)
 	w.qualys.edit(withIDs(1004), func(u *qualys.SAQUser) { u.Title = "Manager" })
 	w.qualys.users = append(w.qualys.users[:0:0], w.qualys.users...)
 	w.qualys.write(p.Plan, 1005)
@@ -59,7 +59,7 @@ func TestRetryAsksAnewForWhomTheRunLeft(t *testing.T) {
 	assert.Empty(t, again.Approvals, "approved like any other")
 	assert.Contains(t, audit.Sentence(w.last()), "UMAX asked to delete 2 SAQ users (retry "+p.ID+"). Reason: \"SEC-124 (retry of "+p.ID+")\".")
 	assert.Equal(t, []string{"1004 · user4@vendor · NewVendor Smith4 · jo4@example.com · Acme 1 · changed since",
-		"1005 · user5@vendor · NewVendor Smith5 · jo5@example.com · Acme 2 · gone"}, commands.Card(again).LeftOut)
+		"1005 · user5@vendor · NewVendor Smith5 · jo5@example.com · Acme 2 · gone"}, commands.Card(again, approvals.Freeze{}).LeftOut)
 
 	assert.Equal(t, "SAQ user 1001 is already part of the open request "+again.ID+", so I did not hold yours.", w.in(alice, "retry "+p.ID).Text)
 	assert.Equal(t, audit.WhyOverlap, w.last().Facts.Why)
@@ -180,7 +180,7 @@ func TestUndoAsksForTheOldValuesAgain(t *testing.T) {
 	p = w.ran(p, approvals.DONE_WITH_ERRORS, fate(map[qualys.SAQUserID]approvals.Result{
 		1003: approvals.ResultFailed, 1004: approvals.ResultUnknown, 1006: approvals.ResultSkipped,
 	}))
-	assert.Contains(t, commands.Card(p).Next.String(), "To ask for the old values again: /qualys-users undo "+p.ID)
+	assert.Contains(t, commands.Card(p, approvals.Freeze{}).Next.String(), "To ask for the old values again: /qualys-users undo "+p.ID)
 	w.qualys.edit(withIDs(1001), func(u *qualys.SAQUser) { u.Title = "CISO" })                  // somebody changed it since
 	w.qualys.edit(withIDs(1002), func(u *qualys.SAQUser) { u.Company = "Globex" })              // a field that the update left alone
 	w.qualys.edit(withIDs(1004), func(u *qualys.SAQUser) { u.LastName, u.Title = "LEFT ", "" }) // it was written after all
@@ -199,7 +199,7 @@ func TestUndoAsksForTheOldValuesAgain(t *testing.T) {
 	assert.Equal(t, "SEC-123 (undo of "+p.ID+")", undo.Reason)
 	assert.Equal(t, approvals.Update, undo.Verb)
 	assert.Equal(t, []string{"1001 · user1@vendor · NewVendor Left · jo1@example.com · Acme 1 · changed since",
-		"1005 · user5@vendor · NewVendor Smith5 · jo5@example.com · Acme 2 · gone"}, commands.Card(undo).LeftOut)
+		"1005 · user5@vendor · NewVendor Smith5 · jo5@example.com · Acme 2 · gone"}, commands.Card(undo, approvals.Freeze{}).LeftOut)
 
 	undo = w.ran(w.approvedBy(bob, undo), approvals.DONE, fate(nil))
 	restored := map[qualys.SAQUserID]string{}

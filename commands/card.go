@@ -28,8 +28,8 @@ const (
 )
 
 // Card says what the card of a request shows at this moment. It depends on the
-// record alone, so that any replica renders the same.
-func Card(p approvals.Pending) CardContent { return card.Of(p) }
+// record and on the freeze that is on, or none, so that any replica renders the same.
+func Card(p approvals.Pending, on approvals.Freeze) CardContent { return card.Of(p, on) }
 
 // Reminder is said once below the card when half of a request's time is over.
 func Reminder(p approvals.Pending) Line { return card.Reminder(p) }

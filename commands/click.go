@@ -97,7 +97,7 @@ func (d *Desk) approve(ctx context.Context, p approvals.Pending, c Click, said b
 		Request: p.ID, By: c.By, Op: c.Op, Yes: true, Fingerprint: c.Fingerprint, Seen: p,
 	})
 	if err == nil && (now.State == approvals.APPROVED || now.State == approvals.RUNNING) {
-		if still := d.standstill(ctx); still != "" { // the card cannot know
+		if still := d.standstill(ctx); still != "" { // at once: the card says so a moment later
 			return Reply{Text: "Your approval of " + words.Code(p.ID) + " is stored." + still, Stored: true}, nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"countersign/approvals"
+	"countersign/commands/card"
 	"countersign/commands/grammar"
 	"countersign/commands/refusal"
 	"countersign/commands/words"
@@ -47,10 +48,10 @@ func (d *Desk) freeze(ctx context.Context, s Slash, r Request) Reply {
 // frozen is a line about the freeze that is on, or empty.
 func (d *Desk) frozen(ctx context.Context) (string, error) {
 	f, err := d.Book.Frozen(ctx)
-	if err != nil || f.At.IsZero() {
+	if err != nil {
 		return "", err
 	}
-	return "Everything stands still since " + words.Clock(f.At) + ": " + words.Mention(f.By.ID) + " froze it. An approver other than them lifts it with " + words.Try(string(Unfreeze)) + ".", nil
+	return card.Standstill(f).Mrkdwn(), nil
 }
 
 // standstill is frozen for an answer about something that is stored already: it

@@ -165,7 +165,7 @@ func TestHostileNamesStayText(t *testing.T) {
 		said(w.in(alice, "<!channel>")), said(w.in(alice, `help &lt;!channel&gt;`)), said(w.in(alice, "show <!here|x>")))
 	p := w.asked(`delete company~channel reason="&lt;!channel&gt; &lt;@UBOB&gt;"`)
 	assert.Equal(t, "<!channel> <@UBOB>", p.Reason)
-	all = append(all, said(w.in(alice, "requests")), said(w.in(alice, "show "+p.ID)), commands.Card(p).Text.Mrkdwn())
+	all = append(all, said(w.in(alice, "requests")), said(w.in(alice, "show "+p.ID)), commands.Card(p, approvals.Freeze{}).Text.Mrkdwn())
 	for _, s := range all {
 		for _, bad := range []string{"<!channel", "<!here", "<@UBOB>", "\u202e", "`rm`"} {
 			assert.NotContains(t, s, bad)

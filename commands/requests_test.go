@@ -112,7 +112,7 @@ func TestShowNamesWhoIsLeftOut(t *testing.T) {
 	assert.Contains(t, shown, "Left out: 7 are protected by the policy\n• `1000 · user0@vendor · NewVendor Smith0 · jo0@example.com · Own Corp · protected`\n")
 	assert.NotContains(t, shown, "<!channel>")
 	assert.Contains(t, shown, "'&lt;!channel&gt;")
-	assert.Equal(t, 2, commands.Card(p).LeftOutMore, "where the card names five")
+	assert.Equal(t, 2, commands.Card(p, approvals.Freeze{}).LeftOutMore, "where the card names five")
 
 	w.click(alice, commands.ActCancel, p)
 	assert.NotContains(t, w.in(bob, "show "+p.ID).Text, "user0@vendor", "history names nobody")

@@ -33,22 +33,19 @@ func (d *Desk) show(ctx context.Context, s Slash, r Request) Reply {
 	if err != nil {
 		return d.refuse(ctx, attempt{by: s.By, verb: r.Verb, request: r.ID}, refusal.RequestError{ID: r.ID, Err: err})
 	}
-	c := Card(p)
+	on, err := d.Book.Frozen(ctx)
+	if err != nil {
+		return d.explain(ctx, err)
+	}
+	c := Card(p, on)
 	lines := []string{"*" + words.Escape(c.Title) + "* · request " + words.Code(p.ID)}
 	for _, f := range c.Facts {
 		lines = append(lines, f.Label+": "+f.Value.Mrkdwn())
 	}
 	lines = append(lines, allLeftOut(p)...)
-	if len(c.Next) > 0 {
-		lines = append(lines, c.Next.Mrkdwn())
-	}
-	if p.State.Open() { // what the card cannot know
-		still, err := d.frozen(ctx)
-		if err != nil {
-			return d.explain(ctx, err)
-		}
-		if still != "" {
-			lines = append(lines, still)
+	for _, l := range []Line{c.Still, c.Next} {
+		if len(l) > 0 {
+			lines = append(lines, l.Mrkdwn())
 		}
 	}
 	return Reply{Text: strings.Join(lines, "\n")}

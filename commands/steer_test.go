@@ -105,9 +105,9 @@ func TestAnApproverOtherThanTheFreezerLiftsAFreeze(t *testing.T) {
 	assert.Equal(t, "Nothing is frozen.", w.in(bob, "unfreeze").Text)
 	r := w.in(bob, "freeze")
 	assert.Contains(t, r.Text, "Everything stands still now")
-	assert.Equal(t, "Everything stands still already, since <!date^1795269600^{time}|14:00 UTC>: <@UBOB> froze it.", w.in(alice, "freeze").Text)
+	assert.Equal(t, "Everything stands still already, since <!date^1795269600^{date_short_pretty} {time}|2026-11-21 14:00 UTC>: <@UBOB> froze it.", w.in(alice, "freeze").Text)
 
-	const still = "Everything stands still since <!date^1795269600^{time}|14:00 UTC>: <@UBOB> froze it."
+	const still = "Everything stands still since <!date^1795269600^{date_short_pretty} {time}|2026-11-21 14:00 UTC>: <@UBOB> froze it."
 	for _, text := range []string{"requests", "show " + p.ID} {
 		assert.Contains(t, w.in(rita, text).Text, still, text)
 	}
@@ -116,6 +116,10 @@ func TestAnApproverOtherThanTheFreezerLiftsAFreeze(t *testing.T) {
 	r = w.click(carol, commands.ActApprove, p)
 	assert.Equal(t, "Your approval of `"+p.ID+"` is stored. "+still+" An approver other than them lifts it with `/qualys-users unfreeze`.", r.Text)
 	assert.Equal(t, approvals.APPROVED, w.now(p).State)
+	shown := w.in(rita, "show "+p.ID).Text
+	assert.Contains(t, shown, still)
+	assert.Contains(t, shown, "Starts when the freeze is lifted, not before ")
+	assert.NotContains(t, shown, "Starts at")
 
 	assert.Equal(t, "The freeze is your own. An approver other than you has to lift it.", w.in(bob, "unfreeze").Text)
 	assert.Equal(t, audit.WhyOwnFreeze, w.last().Facts.Why)
@@ -162,7 +166,7 @@ func TestAnInterruptedRunIsResumedByAFreshQuorum(t *testing.T) {
 	}
 	p = w.now(p)
 	require.True(t, p.Resuming)
-	assert.Equal(t, "Approve", commands.Card(p).Buttons[0].Label)
+	assert.Equal(t, "Approve", commands.Card(p, approvals.Freeze{}).Buttons[0].Label)
 	assert.Contains(t, w.in(rita, "requests").Text, "is being resumed (1 of 2)")
 	assert.Contains(t, w.in(bob, "resume "+p.ID).Text, "one person counts once")
 
@@ -184,14 +188,14 @@ func TestClosingSaysWhatWasDone(t *testing.T) {
 	p := w.approvedBy(bob, w.asked(oneUser))
 	require.NoError(t, w.book.Review(t.Context(), p.ID, approvals.WhyApproverRights))
 	assert.Equal(t, "Request `"+p.ID+"` is closed. No user was touched.", w.in(alice, "close "+p.ID).Text)
-	assert.Contains(t, commands.Card(w.now(p)).Next.String(), "Closed by UALICE. No user was touched.")
+	assert.Contains(t, commands.Card(w.now(p), approvals.Freeze{}).Next.String(), "Closed by UALICE. No user was touched.")
 	assert.Equal(t, "UALICE closed "+p.ID+". No user was touched.", audit.Sentence(w.last()))
 
 	w = newTown(t)
 	p = w.approvedBy(bob, w.asked(oneUser))
 	require.NoError(t, w.claimed(p).Review(t.Context(), approvals.WhyUnknown, nil))
 	assert.Equal(t, "Request `"+p.ID+"` is closed.", w.in(alice, "close "+p.ID).Text)
-	assert.NotContains(t, commands.Card(w.now(p)).Next.String(), "touched")
+	assert.NotContains(t, commands.Card(w.now(p), approvals.Freeze{}).Next.String(), "touched")
 
 	w = newTown(t)
 	p = w.ran(w.approvedBy(bob, w.asked(newVendor)), approvals.NEEDS_REVIEW, func(u qualys.SAQUser) approvals.Result {
@@ -272,7 +276,7 @@ func TestWhatExpiresUnderAFreezeSaysSo(t *testing.T) {
 	_, err := w.book.Claim(t.Context(), p.ID, "executor", time.Hour)
 	require.ErrorAs(t, err, new(*approvals.OverError))
 	assert.Equal(t, p.ID+" expired: it was approved, but everything stood still when its time was over. No user was touched.", audit.Sentence(w.last()))
-	assert.Contains(t, commands.Card(w.now(p)).Next.String(), "everything stood still")
+	assert.Contains(t, commands.Card(w.now(p), approvals.Freeze{}).Next.String(), "everything stood still")
 }
 
 func people(list []approvals.Approval) []rules.Person {

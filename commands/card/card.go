@@ -1,9 +1,9 @@
 // Package card is what everybody sees of a request: the content of its card, as
 // data, and its one line in a list.
 //
-// [Of] makes the content from the record alone, so that any replica renders the
-// same, and from any record, however old. Which blocks it becomes is the
-// renderer's business. Nothing here asks anybody or keeps anything.
+// [Of] makes the content from the record and the freeze that is on, and from
+// nothing else, so that any replica renders the same, and from any record, however
+// old. Which blocks it becomes is the renderer's business. Nothing here asks anybody or keeps anything.
 package card
 
 import (
@@ -90,10 +90,12 @@ type Content struct {
 	LeftOutMore int            // left out and not listed
 	Progress    *Progress      // while it runs, or nil
 	Buttons     []Button       // what can be pressed now
+	Still       Line           // that everything stands still, or nil
 	Next        Line           // the last line: what happens next, or what to do
 
 	// Calls is true while approvals are awaited: who posts the card for the
-	// first time mentions the policy's approvers beside it, and never again.
+	// first time mentions the policy's approvers beside it. They stand there
+	// until the request changes, and are never mentioned again.
 	Calls bool
 }
 
@@ -108,12 +110,15 @@ const (
 // callTakes is how long a call of Qualys takes, about.
 const callTakes = time.Second
 
-// Of says what the card of a request shows at this moment. It depends on the
-// record alone, so that any replica renders the same.
-func Of(p approvals.Pending) Content {
+// Of says what the card of a request shows at this moment. What is over shows
+// nothing of a freeze.
+func Of(p approvals.Pending, on approvals.Freeze) Content {
+	if !p.State.Open() {
+		on = approvals.Freeze{}
+	}
 	c := Content{
 		Request: p.ID, State: p.State, Version: p.Version, Fingerprint: p.Short(),
-		Title: Title(p), Facts: facts(p), Next: next(p), Buttons: buttons(p),
+		Title: Title(p), Facts: facts(p), Still: Standstill(on), Next: next(p, on), Buttons: buttons(p),
 		Calls: p.State == approvals.PENDING,
 	}
 	c.Text = summary(p, c)

@@ -40,6 +40,9 @@ var (
 	carol = rules.Person{Team: "T1", ID: "UCAROL"}
 )
 
+// Carol froze everything, a moment after what happens here.
+var freeze = approvals.Freeze{By: carol, At: afternoon.Add(5 * time.Minute)}
+
 var afternoon = time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
 
 // vendors are 49 SAQ users.
@@ -84,8 +87,10 @@ func drawn(c card.Content) string {
 	if p := c.Progress; p != nil {
 		add("progress: %d of %d, about %s left", p.Done, p.Total, p.Left)
 	}
-	if len(c.Next) > 0 {
-		add("> %s", c.Next)
+	for _, l := range []card.Line{c.Still, c.Next} {
+		if len(l) > 0 {
+			add("> %s", l)
+		}
 	}
 	for _, x := range c.Buttons {
 		add("[%s] %s", x.Label, x.Style)
@@ -220,7 +225,39 @@ func TestCards(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := pending(t)
 			tt.edit(&p)
-			golden(t, tt.name+".txt", drawn(card.Of(p)))
+			golden(t, tt.name+".txt", drawn(card.Of(p, approvals.Freeze{})))
+		})
+	}
+}
+
+// While everything stands still a card says so, and promises no start; one that is
+// over says what it said.
+func TestCardsUnderAFreeze(t *testing.T) {
+	for _, s := range everyState {
+		t.Run(string(s), func(t *testing.T) {
+			p := pending(t)
+			p.State, p.Starts, p.EndedBy = s, afternoon.Add(30*time.Second), bob
+			before, c := card.Of(p, approvals.Freeze{}), card.Of(p, freeze)
+			if !s.Open() {
+				assert.Equal(t, before, c)
+				return
+			}
+			assert.Empty(t, before.Still)
+			assert.Equal(t, "Everything stands still since 2026-11-21 14:05 UTC: UCAROL froze it. "+
+				"An approver other than them lifts it with /qualys-users unfreeze.", c.Still.String())
+			assert.Contains(t, c.Text.String(), c.Still.String())
+			assert.Equal(t, map[approvals.State]string{
+				approvals.PENDING: "It can be decided all the same, but does not start before the freeze is lifted. " + before.Next.String(),
+				approvals.APPROVED: "Starts when the freeze is lifted, not before 14:00:30 UTC. " +
+					"Otherwise it expires 2026-11-21 18:00 UTC.",
+				approvals.RUNNING:      "The run pauses before its next chunk and goes on when the freeze is lifted.",
+				approvals.NEEDS_REVIEW: before.Next.String(),
+			}[s], c.Next.String())
+			assert.Equal(t, before.Buttons, c.Buttons)
+			if s == approvals.RUNNING { // a stop is heard under a freeze
+				p.Stopper = carol
+				assert.Equal(t, card.Of(p, approvals.Freeze{}).Next, card.Of(p, freeze).Next)
+			}
 		})
 	}
 }
@@ -241,7 +278,7 @@ func TestTheCardOfAnUpdateShowsOldAndNew(t *testing.T) {
 	})
 	require.NoError(t, err)
 	p.Plan, p.Users, p.Fingerprint = plan, 40, plan.Fingerprint()
-	golden(t, "update.txt", drawn(card.Of(p)))
+	golden(t, "update.txt", drawn(card.Of(p, approvals.Freeze{})))
 }
 
 // Promise 1: where each user gets values of its own, the card shows them.
@@ -259,7 +296,7 @@ func TestTheCardOfAnUndoShowsWhatEachUserGets(t *testing.T) {
 	})
 	require.NoError(t, err)
 	p.Plan, p.Verb, p.Users, p.Fingerprint, p.Filter, p.Reason = plan, approvals.Update, 3, plan.Fingerprint(), plan.Filter(), "SEC-123 (undo of AAAAA)"
-	golden(t, "undo.txt", drawn(card.Of(p)))
+	golden(t, "undo.txt", drawn(card.Of(p, approvals.Freeze{})))
 }
 
 // One user is one user: in the dialog, and above the file.
@@ -268,7 +305,7 @@ func TestTheCardOfOneUser(t *testing.T) {
 	plan, err := approvals.NewPlan(approvals.Draft{Tenant: "test", Verb: approvals.Delete, Users: p.Plan.Users()[:1], Scope: 400, Filter: "id=1000"})
 	require.NoError(t, err)
 	p.Plan, p.Users, p.Fingerprint = plan, 1, plan.Fingerprint()
-	assert.Equal(t, "I will delete 1 SAQ user, fingerprint "+p.Short()+". A deleted user cannot be brought back.", card.Of(p).Buttons[0].Confirm.Text)
+	assert.Equal(t, "I will delete 1 SAQ user, fingerprint "+p.Short()+". A deleted user cannot be brought back.", card.Of(p, approvals.Freeze{}).Buttons[0].Confirm.Text)
 	assert.Equal(t, "Request K7F3Q names 1 SAQ user. All values stand in this file.", card.PlanComment(p))
 }
 
@@ -291,13 +328,13 @@ func TestButtonsStandOnlyWhereTheyDoSomething(t *testing.T) {
 		p := pending(t)
 		p.State = s
 		var labels []string
-		for _, b := range card.Of(p).Buttons {
+		for _, b := range card.Of(p, approvals.Freeze{}).Buttons {
 			labels = append(labels, b.Label)
 		}
 		assert.Equal(t, want[s], strings.Join(labels, " "), "%s", s)
-		assert.Equal(t, s == approvals.PENDING, card.Of(p).Calls, "%s", s)
+		assert.Equal(t, s == approvals.PENDING, card.Of(p, approvals.Freeze{}).Calls, "%s", s)
 		p.Card.FileShared = false
-		assert.Empty(t, card.Of(p).Buttons, "%s, the file is not up", s)
+		assert.Empty(t, card.Of(p, approvals.Freeze{}).Buttons, "%s, the file is not up", s)
 	}
 }
 
@@ -306,7 +343,7 @@ func TestTheTextOfACardStandsAlone(t *testing.T) {
 	for _, s := range everyState {
 		p := pending(t)
 		p.State, p.EndedBy = s, bob
-		c := card.Of(p)
+		c := card.Of(p, approvals.Freeze{})
 		text := c.Text.Mrkdwn()
 		for _, words := range []string{"49 SAQ users", "`K7F3Q`", "<@UALICE>", `"SEC-124"`} {
 			assert.Contains(t, text, words, "%s", s)
@@ -331,7 +368,7 @@ func TestACardOfHostileNames(t *testing.T) {
 	p.Plan, p.Users, p.Reason, p.Filter, p.Why = plan, 200, "<!channel>\n"+strings.Repeat("y", 5000), plan.Filter(), "<!channel>"
 	for _, s := range everyState {
 		p.State = s
-		c := card.Of(p)
+		c := card.Of(p, freeze)
 		assert.LessOrEqual(t, utf8.RuneCountInString(c.Title), 150)
 		assert.Less(t, len(drawn(c)), 12_000)
 		assert.Len(t, c.Companies, 10)

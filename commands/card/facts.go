@@ -108,8 +108,5 @@ func summary(p approvals.Pending, c Content) Line {
 		l = append(l, Span{Text: fmt.Sprintf(" %d of %s, until ", len(p.Approvals), audit.Plural(p.Need, "approval"))},
 			Span{Time: p.Deadline}, Span{Text: "."})
 	}
-	if len(c.Next) > 0 {
-		l = append(append(l, Span{Text: " "}), c.Next...)
-	}
-	return l
+	return l.Then(c.Still).Then(c.Next)
 }

@@ -7,21 +7,47 @@ import (
 	"countersign/commands/words"
 )
 
+// Standstill says that everything stands still, since when, and who ends it; nil
+// where no freeze is on.
+func Standstill(on approvals.Freeze) Line {
+	if on.At.IsZero() {
+		return nil
+	}
+	return Line{
+		{Text: "Everything stands still since "}, {Time: on.At}, {Text: ": "}, {Person: on.By},
+		{Text: " froze it. An approver other than them lifts it with "},
+		{Text: words.Command(string(grammar.Unfreeze)), Code: true}, {Text: "."},
+	}
+}
+
 // next says what happens next, or how it ended.
-func next(p approvals.Pending) Line {
+func next(p approvals.Pending, on approvals.Freeze) Line {
+	still := !on.At.IsZero()
 	switch p.State {
 	case approvals.PENDING:
 		if !p.Card.FileShared {
 			return Line{{Text: "The list of users is on its way; then it can be decided."}}
 		}
-		if p.Verb == approvals.Delete {
-			return Line{{Text: "This removes users of the questionnaire; it does not offboard platform accounts."}}
+		var l Line
+		if still {
+			l = Line{{Text: "It can be decided all the same, but does not start before the freeze is lifted."}}
 		}
+		if p.Verb == approvals.Delete {
+			l = l.Then(Line{{Text: "This removes users of the questionnaire; it does not offboard platform accounts."}})
+		}
+		return l
 	case approvals.APPROVED:
-		return Line{{Text: "Starts at "}, {Time: p.Starts, Clock: true}, {Text: "."}}
+		starts := Span{Time: p.Starts, Clock: true}
+		if still { // under a freeze the deadline ends it
+			return Line{{Text: "Starts when the freeze is lifted, not before "}, starts, {Text: ". Otherwise it expires "}, {Time: p.Deadline}, {Text: "."}}
+		}
+		return Line{{Text: "Starts at "}, starts, {Text: "."}}
 	case approvals.RUNNING:
 		if p.Stopper.ID != "" {
 			return Line{{Text: "Stopped by "}, {Person: p.Stopper}, {Text: ": it ends before its next chunk."}}
+		}
+		if still {
+			return Line{{Text: "The run pauses before its next chunk and goes on when the freeze is lifted."}}
 		}
 		return Line{{Text: "Running. Every chunk is read back."}}
 	case approvals.REJECTED, approvals.CANCELLED:

@@ -103,7 +103,9 @@ func ofFreeze(err error) (Words, bool) {
 	if e, ok := errors.AsType[FrozenError](err); ok {
 		text := "Everything stands still already."
 		if !e.On.At.IsZero() {
-			text = "Everything stands still already, since " + words.Clock(e.On.At) + ": " + words.Mention(e.On.By.ID) + " froze it."
+			text = words.Line{
+				{Text: "Everything stands still already, since "}, {Time: e.On.At}, {Text: ": "}, {Person: e.On.By}, {Text: " froze it."},
+			}.Mrkdwn()
 		}
 		return Words{Text: text, Hint: "An approver other than them lifts it: " + words.Try(string(grammar.Unfreeze))}, true
 	}

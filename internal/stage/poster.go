@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type poster struct {
 	trail    *audit.Trail
 	leased   time.Time        // when the lease was renewed
 	unfolded bool             // people look at the thread
+	freeze   approvals.Freeze // that the cards are drawn with, or none
 	shown    map[string]*card // by request
 }
 
@@ -37,7 +39,7 @@ type card struct {
 func newPoster(d *Desk, keys approvals.Keys) poster {
 	p := poster{
 		desk: d, out: d.book.Outbox(), trail: audit.NewTrail("default", keys.Sign), unfolded: d.unfolded,
-		shown: d.shown,
+		freeze: d.freeze, shown: d.shown,
 	}
 	if p.shown == nil {
 		p.shown = map[string]*card{}
@@ -66,17 +68,46 @@ func (p *poster) post(ctx context.Context) error {
 		}
 		p.leased = time.Now()
 	}
-	dirty, err := p.out.Dirty(ctx)
+	stale, err := p.stale(ctx)
 	if err != nil {
 		return err
 	}
-	slices.Sort(dirty)
-	for _, id := range dirty {
+	for _, id := range stale {
 		if err := p.draw(ctx, id); err != nil {
 			return fmt.Errorf("the card of %s: %w", id, err)
 		}
 	}
 	return p.entries(ctx)
+}
+
+// stale lists the requests whose card says what is not so any more: the record has
+// changed, or a freeze came or went.
+func (p *poster) stale(ctx context.Context) ([]string, error) {
+	ids, err := p.out.Dirty(ctx)
+	if err != nil {
+		return nil, err
+	}
+	on, err := p.desk.book.Frozen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(ids)
+	if on == p.freeze {
+		return ids, nil
+	}
+	open, err := p.desk.book.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.freeze = on
+	first := map[approvals.State]int{approvals.RUNNING: 2, approvals.APPROVED: 1}
+	slices.SortStableFunc(open, func(a, b approvals.Pending) int { return cmp.Compare(first[b.State], first[a.State]) })
+	for _, r := range open {
+		if !slices.Contains(ids, r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, nil
 }
 
 // draw brings a card up to date.
@@ -120,7 +151,7 @@ func (p *poster) draw(ctx context.Context, id string) error {
 
 // hang puts a card on the wall.
 func (p *poster) hang(c *card, r approvals.Pending, kind chat.Kind) {
-	c.content = commands.Card(r)
+	c.content = commands.Card(r, p.freeze)
 	if r.Users > p.desk.rules.TypeToConfirmAbove { // then a form asks
 		for i, b := range c.content.Buttons {
 			if b.Action == commands.ActApprove {
@@ -130,7 +161,7 @@ func (p *poster) hang(c *card, r approvals.Pending, kind chat.Kind) {
 	}
 	c.once = append(c.once, c.content.Buttons...)
 	call := cards.Call{}
-	if kind == chat.Message {
+	if kind == chat.Message || r.Version == 1 { // who is called stays there until the request changes
 		for _, id := range p.desk.rules.Approvers {
 			switch {
 			case strings.HasPrefix(id, "S"):

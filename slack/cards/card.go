@@ -73,9 +73,10 @@ func Card(c commands.CardContent, call Call) Message {
 	if c.Calls {
 		add(calling(call)...)
 	}
-	if next := newParagraph(maxNext); len(c.Next) > 0 {
-		if next.line(c.Next, maxValue); len(next.elements) > 0 {
-			add(next.section())
+	for _, l := range []commands.Line{c.Still, c.Next} {
+		p := newParagraph(maxNext)
+		if p.line(l, maxValue); len(p.elements) > 0 {
+			add(p.section())
 		}
 	}
 	blocks = append(blocks, slack.NewContextBlock("", plain("Request "+c.Request, maxLine, "Request")))

@@ -78,6 +78,12 @@ func gallery() map[string]cards.Message {
 	approved := bare(approvals.APPROVED, "Approved: delete 49 SAQ users",
 		commands.Span{Text: "Starts at "}, commands.Span{Time: until, Clock: true}, commands.Span{Text: "."})
 	approved.Buttons = append(pending().Buttons[1:], commands.Button{Action: commands.ActWithdraw, Label: "Withdraw"})
+	frozen := approved
+	frozen.Still = commands.Line{
+		{Text: "Everything stands still since "}, {Time: until.Add(-time.Hour)}, {Text: ": "}, {Person: bob},
+		{Text: " froze it. An approver other than them lifts it with "}, {Text: "/qualys-users unfreeze", Code: true}, {Text: "."},
+	}
+	frozen.Next = commands.Line{{Text: "Starts when the freeze is lifted."}}
 	running := bare(approvals.RUNNING, "Deleting 49 SAQ users", commands.Span{Text: "Running. Every chunk is read back."})
 	running.Progress = &commands.Progress{Done: 26, Total: 49, Left: 150 * time.Second}
 	running.Buttons = []commands.Button{{Action: commands.ActStop, Label: "Stop", Style: "danger", Confirm: &commands.Confirm{
@@ -98,6 +104,7 @@ func gallery() map[string]cards.Message {
 		"updated":  cards.Card(pending(), cards.Call{}),
 		"long":     cards.Card(long, call),
 		"approved": cards.Card(approved, cards.Call{}),
+		"frozen":   cards.Card(frozen, cards.Call{}),
 		"running":  cards.Card(running, cards.Call{}),
 		"done": cards.Card(bare(approvals.DONE_WITH_ERRORS, "Deleted 47 of 49 SAQ users",
 			commands.Span{Text: "1 was already gone · 1 changed since approval, skipped"}), cards.Call{}),

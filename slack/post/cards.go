@@ -22,6 +22,7 @@ const (
 	cardEvery    = 1200 * time.Millisecond // between two updates of one card: 50 a minute
 	unseenAfter  = 3                       // failures until the requester is told
 	summaryAfter = 3                       // failures of a result's upload until the summary goes out without it
+	asHeld       = 1                       // the version of a record that nothing has changed
 )
 
 // A job is what the poster remembers of a card that is out of date. All of it may
@@ -29,34 +30,42 @@ const (
 type job struct {
 	busy     bool
 	failures int
-	next     time.Time // not before
-	drawn    time.Time // the last update
-	version  int64     // that the card shows, as far as this poster knows
-	told     bool      // the summary is in the channel
+	next     time.Time       // not before
+	drawn    time.Time       // the last update
+	version  int64           // that the card shows, as far as this poster knows
+	state    approvals.State // that it shows
+	turn     int             // in which it was drawn last
+	told     bool            // the summary is in the channel
 }
 
 // cards brings every card that is older than its record up to date, several
-// at a time, for as long as the lease holds.
+// at a time, for as long as the lease holds; and those that a freeze, or its end,
+// makes wrong, one at a time.
 func (s *shift) cards(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	work := func(id string, j *job, draw func(context.Context, string, *job) error) {
+		s.work.Go(func() {
+			if err := draw(ctx, id, j); fenced(err) {
+				stop(err)
+			}
+		})
+	}
 	for ctx.Err() == nil {
+		s.lookStill(ctx)
 		ids, err := s.out.Dirty(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "the cards to draw cannot be read", "err", err)
 		}
 		for _, id := range ids {
-			j := s.take(id)
-			if j == nil {
-				continue
+			if j := s.take(id); j != nil {
+				work(id, j, s.draw)
 			}
-			s.work.Go(func() {
-				if err := s.draw(ctx, id, j); fenced(err) {
-					stop(err)
-				}
-			})
 		}
-		s.forget(ids)
+		if id, j := s.takeBehind(); j != nil {
+			work(id, j, s.follow)
+		}
+		s.forget()
 		s.rest(ctx, s.news.cards, s.Poll)
 	}
 	if err := context.Cause(ctx); fenced(err) {
@@ -69,6 +78,11 @@ func (s *shift) cards(ctx context.Context) error {
 func (s *shift) take(id string) *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.reserve(id)
+}
+
+// reserve is take while s.mu is held.
+func (s *shift) reserve(id string) *job {
 	j := s.jobs[id]
 	if j == nil {
 		j = &job{}
@@ -82,7 +96,7 @@ func (s *shift) take(id string) *job {
 }
 
 // forget drops what is known of cards that have been up to date for a while.
-func (s *shift) forget(dirty []string) {
+func (s *shift) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, j := range s.jobs {
@@ -95,9 +109,11 @@ func (s *shift) forget(dirty []string) {
 // draw brings one card up to date and plans the next attempt when it fails.
 func (s *shift) draw(ctx context.Context, id string, j *job) error {
 	var err error
+	var now turn
 	select {
 	case s.room <- struct{}{}:
-		err = web.Guarded(func() error { return s.card(ctx, id, j) })
+		now = s.thisTurn()
+		err = web.Guarded(func() error { return s.card(ctx, id, j, now) })
 		<-s.room
 	case <-ctx.Done():
 	}
@@ -113,13 +129,14 @@ func (s *shift) draw(ctx context.Context, id string, j *job) error {
 	default:
 		j.failures = 0
 		j.next = j.drawn.Add(cardEvery)
+		s.drawnIn(now, id, j)
 	}
 	return err
 }
 
 // card does whatever is to do for one request: the plan's CSV, the card, its
 // update, the result's CSV, the summary. The record knows how far it came.
-func (s *shift) card(ctx context.Context, id string, j *job) error {
+func (s *shift) card(ctx context.Context, id string, j *job, now turn) error {
 	r, err := s.Book.Pending(ctx, id)
 	forged := errors.Is(err, approvals.ErrForged)
 	switch {
@@ -131,18 +148,19 @@ func (s *shift) card(ctx context.Context, id string, j *job) error {
 		s.Log.WarnContext(ctx, "a request gets no card", "request", id, "state", r.State, "err", err)
 		return s.shown(ctx, &r) // it was over before anybody saw it; the trail tells
 	case r.Card.TS == "":
-		if err := s.first(ctx, &r); err != nil {
+		if err := s.first(ctx, &r, now.freeze); err != nil {
 			if j.failures+1 >= unseenAfter && ctx.Err() == nil && !fenced(err) {
 				s.unseen(ctx, r, err)
 			}
 			return err
 		}
-	case j.version < r.Version:
-		if err := s.update(ctx, &r, forged); err != nil {
+	case j.version != r.Version, j.state != r.State, // a Redis that was set back counts versions anew
+		r.State.Open() && j.turn != now.n:
+		if err := s.update(ctx, &r, now.freeze, forged); err != nil {
 			return err
 		}
 	}
-	j.version, j.drawn = r.Version, time.Now()
+	j.version, j.state, j.drawn = r.Version, r.State, time.Now()
 	if !forged {
 		if err := s.end(ctx, &r, j); err != nil {
 			return err
@@ -166,7 +184,7 @@ func (s *shift) keep(ctx context.Context, r *approvals.Pending) error {
 }
 
 // first uploads the plan's CSV and posts the card below it.
-func (s *shift) first(ctx context.Context, r *approvals.Pending) error {
+func (s *shift) first(ctx context.Context, r *approvals.Pending, on approvals.Freeze) error {
 	fresh := r.Card == approvals.Card{} // nothing was posted by whoever was here before
 	if !r.Card.FileShared {
 		if err := s.attachPlan(ctx, r); err != nil {
@@ -182,7 +200,7 @@ func (s *shift) first(ctx context.Context, r *approvals.Pending) error {
 	}
 	if r.Card.TS == "" {
 		s.Web.Point("card.before")
-		ts, err := s.Web.Post(ctx, r.Channel, cards.Card(s.content(*r), s.called(*r)).Options(web.About(web.CardType, r.ID))...)
+		ts, err := s.Web.Post(ctx, r.Channel, cards.Card(s.content(*r, on), s.called(*r)).Options(web.About(web.CardType, r.ID))...)
 		if err != nil {
 			return err
 		}
@@ -196,8 +214,8 @@ func (s *shift) first(ctx context.Context, r *approvals.Pending) error {
 
 // content is what the card says. Nobody is asked twice: where the approval is
 // typed, its button opens that dialog at once.
-func (s *shift) content(r approvals.Pending) commands.CardContent {
-	c := commands.Card(r)
+func (s *shift) content(r approvals.Pending, on approvals.Freeze) commands.CardContent {
+	c := commands.Card(r, on)
 	for i, b := range c.Buttons {
 		if b.Action == commands.ActApprove && s.Typed != nil && s.Typed(r.Users) {
 			c.Buttons[i].Confirm = nil
@@ -253,18 +271,22 @@ func reading(b []byte) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
 }
 
-// update draws the card anew. A card that somebody deleted is posted again for
+// update draws the card anew, and calls nobody again. A card that somebody deleted is posted again for
 // as long as it is of use.
-func (s *shift) update(ctx context.Context, r *approvals.Pending, forged bool) error {
-	content := s.content(*r)
+func (s *shift) update(ctx context.Context, r *approvals.Pending, on approvals.Freeze, forged bool) error {
+	content := s.content(*r, on)
 	if forged {
 		content.Buttons = nil
 	}
 	m := cards.Card(content, cards.Call{})
+	changed := m
+	if r.Version == asHeld { // no more than a freeze came or went: who is called stays there
+		changed = cards.Card(content, s.called(*r))
+	}
 	err := s.Web.Call(ctx, "chat.update", r.Card.Channel, func(ctx context.Context) error {
 		ctx, cancel := s.Web.Finishing(ctx)
 		defer cancel()
-		_, _, _, err := s.Web.API.UpdateMessageContext(ctx, r.Card.Channel, r.Card.TS, m.Options()...)
+		_, _, _, err := s.Web.API.UpdateMessageContext(ctx, r.Card.Channel, r.Card.TS, changed.Options()...)
 		return err
 	})
 	if !web.Is(err, web.NoCard...) {

@@ -27,7 +27,10 @@
 // A card is drawn from its record whenever the record is newer than the card.
 // The CSV of the plan comes first: its file id is stored before its upload is
 // completed, files.info says whether it is in the channel, and only then the card is
-// posted; its buttons are refused until the record says that it is shown. When a run
+// posted; its buttons are refused until the record says that it is shown. A freeze
+// changes no record: while it is on, and when it ends, the open cards are drawn anew
+// one by one, more slowly than Slack allows, so that no decision waits for them. The
+// key still-shown in Redis tells whoever posts next that cards may show a freeze. When a run
 // has ended, its CSV goes to the card's thread and one line to the channel. While
 // approvals are awaited the approvers are called once more, in the card's thread,
 // when half of the time is over.

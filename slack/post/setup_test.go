@@ -151,7 +151,7 @@ func (w *world) holdPlan(op string, plan approvals.Plan) approvals.Pending {
 	require.NoError(w.t, audit.PlanCSV(sum, plan))
 	p, err := w.book.Hold(w.t.Context(), approvals.Holding{
 		Plan: plan, By: alice, Op: op, Channel: channel, Reason: "SEC-124", PlanSHA: sum.Sum(),
-		Need: 1, Expires: 4 * time.Hour, CoolDown: 30 * time.Second, MaxOpen: 100, MaxOpenEach: 10,
+		Need: 1, Expires: 4 * time.Hour, CoolDown: 30 * time.Second, MaxOpen: 100, MaxOpenEach: 100,
 	})
 	require.NoError(w.t, err)
 	return p

@@ -22,8 +22,9 @@ type shift struct {
 	compared bool  // the channel with Redis
 	last     int64 // the last number that is known to be posted
 
-	mu      sync.Mutex // guards jobs and letters; never held while waiting
+	mu      sync.Mutex // guards jobs, still and letters; never held while waiting
 	jobs    map[string]*job
+	still   standstill
 	letters map[string][]letter // by person, in the order of the trail; the first is on its way
 	room    chan struct{}       // a token for each card that is worked on
 	work    sync.WaitGroup      // cards and direct messages
@@ -32,7 +33,7 @@ type shift struct {
 func (p *Poster) newShift() *shift {
 	return &shift{
 		Poster: p, out: p.Book.Outbox(), owner: p.Replica + " " + rand.Text(), unsure: true,
-		jobs: map[string]*job{}, letters: map[string][]letter{}, room: make(chan struct{}, mostCards),
+		jobs: map[string]*job{}, still: newStandstill(), letters: map[string][]letter{}, room: make(chan struct{}, mostCards),
 	}
 }
 

@@ -19,6 +19,7 @@ func person(name string) rules.Person {
 type staged struct {
 	label string
 	approvals.Pending
+	freeze approvals.Freeze // that is on meanwhile, or none
 }
 
 // A situation makes a request be in it.
@@ -46,16 +47,19 @@ func pendings() []staged {
 	base := held(now, approvals.Draft{Verb: approvals.Delete, Users: crowd(49, "NewVendor")})
 	var all []staged
 	for _, s := range waiting(now) {
-		all = append(all, staged{s.label, in(base, s)})
+		all = append(all, staged{label: s.label, Pending: in(base, s)})
 	}
-	all = append(all, staged{"An update, with users left out", update}, staged{"An undo, with users left out", undo},
-		staged{"Names that try to be markup", markup})
+	all = append(all, staged{label: "An update, with users left out", Pending: update}, staged{label: "An undo, with users left out", Pending: undo},
+		staged{label: "Names that try to be markup", Pending: markup})
 	for _, s := range running(now) {
-		all = append(all, staged{s.label, in(base, s)})
+		all = append(all, staged{label: s.label, Pending: in(base, s)})
 	}
-	all = append(all, staged{"An update that is done", updated})
+	for _, s := range frozen(now) {
+		all = append(all, staged{s.label, in(base, s), approvals.Freeze{By: person("bob"), At: now}})
+	}
+	all = append(all, staged{label: "An update that is done", Pending: updated})
 	for _, s := range over(now) {
-		all = append(all, staged{s.label, in(base, s)})
+		all = append(all, staged{label: s.label, Pending: in(base, s)})
 	}
 	return all
 }
@@ -93,6 +97,15 @@ func running(now time.Time) []situation {
 			p.Stopper = person("carol")
 		}},
 		{"Stopped: too many failed", ran(now, approvals.STOPPED, 2, approvals.WhyFailures, approvals.Counts{"done": 18, "failed": 8, "not-run": 23})},
+	}
+}
+
+// frozen are open requests while everything stands still.
+func frozen(now time.Time) []situation {
+	return []situation{
+		{"Waits for an approval, while everything stands still", func(*approvals.Pending) {}},
+		{"Approved, while everything stands still", approved(now)},
+		{"Pauses, because everything stands still", ran(now, approvals.RUNNING, 2, "", approvals.Counts{"done": 26})},
 	}
 }
 

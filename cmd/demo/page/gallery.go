@@ -86,7 +86,7 @@ func gallery(ctx context.Context) (collection, error) {
 func (c *curator) cards() wing {
 	w := wing{Title: "Cards", About: "The message with the buttons, from the question to the end."}
 	for _, p := range pendings() {
-		content := commands.Card(p.Pending)
+		content := commands.Card(p.Pending, p.freeze)
 		var call cards.Call
 		if content.Calls {
 			call.Groups = []string{approversGroup}

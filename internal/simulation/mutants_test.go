@@ -85,7 +85,7 @@ func mutantCalled(t *testing.T, name string) mutant {
 }
 
 // enough is within how many schedules a missing rule must be noticed.
-const enough = 3000
+const enough = 200
 
 // TestEveryRuleMatters switches off one rule after the other: a simulation that
 // does not notice is blind.

@@ -54,10 +54,10 @@ func (b *Book) Abandoned(ctx context.Context, silence time.Duration) ([]Asked, e
 	}
 	var all []Asked
 	var unread []error
-	for _, raw := range raws {
-		var a Asked
-		if err := json.Unmarshal([]byte(raw), &a); err != nil {
-			unread = append(unread, fmt.Errorf("a command being worked on: %w", err))
+	for i := 1; i < len(raws); i += 2 {
+		a := Asked{Op: raws[i-1]}
+		if err := json.Unmarshal([]byte(raws[i]), &a); err != nil { // nobody can be told
+			unread = append(unread, fmt.Errorf("a command being worked on: %w", err), b.Answered(ctx, raws[i-1]))
 			continue
 		}
 		all = append(all, a)

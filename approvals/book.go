@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,10 +22,6 @@ type Config struct {
 	Retention time.Duration     // how long ended requests are kept
 	Point     func(name string) // a place where a test may strike; nil in production
 
-	// Replicated says that Redis has replicas: an approval waits for one of
-	// them, and nothing is claimed that none of them has. See [Book.Replicas].
-	Replicated bool
-
 	Script func(text string) string // what a test makes of a script; nil in production
 	Off    func(rule string) bool   // the rule a test switches off; nil in production
 }
@@ -33,7 +30,8 @@ type Config struct {
 // replicas at once.
 type Book struct {
 	Config
-	clock clock
+	clock      clock
+	replicated atomic.Bool
 }
 
 // NewBook opens the book. It does not talk to Redis yet.
@@ -54,6 +52,14 @@ func NewBook(c Config) (*Book, error) {
 	}
 	return &Book{Config: c}, nil
 }
+
+// SetReplicated says whether Redis has replicas, at first that it has none. Where
+// it has, an approval waits for one of them, and nothing is claimed that none of
+// them has. See [Book.Replicas].
+func (b *Book) SetReplicated(has bool) { b.replicated.Store(has) }
+
+// Replicated is what was said last.
+func (b *Book) Replicated() bool { return b.replicated.Load() }
 
 // off reports whether a test switched a rule off.
 func (b *Book) off(rule string) bool { return b.Off != nil && b.Off(rule) }
@@ -89,7 +95,7 @@ func (b *Book) run(ctx context.Context, s *program, id, op string, args ...any) 
 // says whether one of them has what was written; without replicas it stays as
 // it is.
 func (b *Book) runCopied(ctx context.Context, s *program, copied *bool, id, op string, args ...any) (answer, error) {
-	if !b.Replicated {
+	if !b.Replicated() {
 		copied = nil
 	}
 	args = append([]any{id, b.Policy, op, b.Retention.Milliseconds()}, args...)

@@ -344,7 +344,7 @@ func runAll(t *testing.T, r *Run) {
 	chunks, err := r.Chunks(t.Context())
 	require.NoError(t, err)
 	for _, c := range chunks {
-		require.NoError(t, r.Sent(t.Context(), c.N, 1))
+		require.NoError(t, r.Sent(t.Context(), c.N, 1, nil))
 		outcomes := map[qualys.SAQUserID]Outcome{}
 		for _, u := range c.Users {
 			outcomes[u.ID] = Outcome{Result: ResultDone, Sent: true, Observed: "gone"}

@@ -179,16 +179,16 @@ func FuzzBox(f *testing.F) {
 			require.ErrorIs(t, err, ErrForged)
 			require.True(t, got.Plan.IsZero())
 		}
-		_, err := b.parseOutcomes("ID", "0", raw)
+		_, err := b.openOutcomes("outcome", "ID", "0", raw)
 		require.ErrorIs(t, err, ErrForged)
-		all, err := b.parseOutcomes("ID", "0", b.Keys.encrypt(raw, "outcome ID 0"))
+		all, err := b.openOutcomes("outcome", "ID", "0", b.Keys.encrypt(raw, "outcome ID 0"))
 		if err != nil {
 			require.ErrorIs(t, err, ErrForged)
 			return
 		}
 		again, err := json.Marshal(all)
 		require.NoError(t, err)
-		same, err := b.parseOutcomes("ID", "0", b.Keys.encrypt(again, "outcome ID 0"))
+		same, err := b.openOutcomes("outcome", "ID", "0", b.Keys.encrypt(again, "outcome ID 0"))
 		require.NoError(t, err)
 		require.Equal(t, all, same)
 	})

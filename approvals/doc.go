@@ -24,7 +24,7 @@
 //
 //	countersign:{TENANT}:r:<id>   hash    the request: private type record
 //	countersign:{TENANT}:p:<id>   string  the plan, AES-256-GCM, id as associated data
-//	countersign:{TENANT}:c:<id>   hash    the ledger: chunk => sent|… or done|…, o:chunk => encrypted outcomes
+//	countersign:{TENANT}:c:<id>   hash    the ledger: chunk => sent|… or done|…; o:chunk, b:chunk => encrypted outcomes, and those before the write
 //	countersign:{TENANT}:u:<id>   set     ids of the users it holds, while it is open
 //	countersign:{TENANT}:due      zset    id => next moment (ms) somebody must look
 //	countersign:{TENANT}:log      stream  the events in order, <seq>-0: the outbox

@@ -47,9 +47,9 @@ func TestAnAppendOnlyFileKeepsDecisions(t *testing.T) {
 	running := approved(t, b, "running", 1, 30)
 	run, err := b.Claim(t.Context(), running.ID, "me", time.Minute)
 	require.NoError(t, err)
-	require.NoError(t, run.Sent(t.Context(), 0, 1))
+	require.NoError(t, run.Sent(t.Context(), 0, 1, nil))
 	require.NoError(t, run.Done(t.Context(), 0, map[qualys.SAQUserID]Outcome{1: {Result: ResultDone, Sent: true}}))
-	require.NoError(t, run.Sent(t.Context(), 1, 1))
+	require.NoError(t, run.Sent(t.Context(), 1, 1, nil))
 	want := map[string]State{running.ID: RUNNING}
 	for i := range 8 {
 		p := held(t, b, holding(t, fmt.Sprint("decided", i), 101+10*i, 2))
@@ -95,7 +95,7 @@ func TestWithoutAnAppendOnlyFileNothingRuns(t *testing.T) {
 	waits := approved(t, b, "waits", 101, 3)
 	s.diesAndReturns(t)
 	for name, err := range map[string]error{
-		"renew": run.Renew(t.Context()), "sent": run.Sent(t.Context(), 0, 1),
+		"renew": run.Renew(t.Context()), "sent": run.Sent(t.Context(), 0, 1, nil),
 		"done": run.Done(t.Context(), 0, nil), "finish": run.Finish(t.Context(), DONE, "", nil, ""),
 	} {
 		require.ErrorIs(t, err, ErrFenced, name)
@@ -145,7 +145,7 @@ func TestAnEvictingRedisTakesNoOpenPlan(t *testing.T) {
 	p := approved(t, b, "runs", 1, 100)
 	run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
 	require.NoError(t, err)
-	require.NoError(t, run.Sent(t.Context(), 0, 1))
+	require.NoError(t, run.Sent(t.Context(), 0, 1, nil))
 	for _, key := range []string{"r:" + p.ID, "p:" + p.ID, "c:" + p.ID, "r:" + waits.ID, "p:" + waits.ID} {
 		assert.EqualValues(t, -1, c.PTTL(t.Context(), b.key(key)).Val(), key)
 	}
@@ -168,7 +168,7 @@ func TestAnEvictedPlanIsNotRun(t *testing.T) {
 	p := approved(t, b, "runs", 1, 30)
 	run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
 	require.NoError(t, err)
-	require.NoError(t, run.Sent(t.Context(), 0, 1))
+	require.NoError(t, run.Sent(t.Context(), 0, 1, nil))
 	require.NoError(t, run.Release(t.Context(), 0))
 	for _, id := range []string{waits.ID, p.ID} {
 		require.NoError(t, c.Expire(t.Context(), b.key("p:"+id), time.Hour).Err())

@@ -93,7 +93,7 @@ func TestADecisionIsOneRoundTrip(t *testing.T) {
 		}))
 		for name, do := range map[string]func() error{
 			"renew":  func() error { return run.Renew(t.Context()) },
-			"sent":   func() error { return run.Sent(t.Context(), 1, 1) }, // another chunk: in any order
+			"sent":   func() error { return run.Sent(t.Context(), 1, 1, nil) }, // another chunk: in any order
 			"done":   func() error { return run.Done(t.Context(), 0, nil) },
 			"later":  func() error { return b.Later(t.Context(), p.ID, time.Second) },
 			"expire": func() error { return b.Expire(t.Context(), p.ID) },

@@ -30,7 +30,7 @@ func TestAStoppedRunEndsWhileAnotherRuns(t *testing.T) {
 		require.NoError(t, err)
 		run, err = b.Claim(t.Context(), p.ID, "ends", time.Minute)
 		require.NoError(t, err)
-		require.ErrorAs(t, run.Sent(t.Context(), 0, 1), new(*StoppedError), "it writes nothing")
+		require.ErrorAs(t, run.Sent(t.Context(), 0, 1, nil), new(*StoppedError), "it writes nothing")
 		require.NoError(t, run.Finish(t.Context(), STOPPED, WhyStopped, Counts{"not-run": 3}, ""))
 		third := approved(t, b, "third", 21, 3)
 		_, err = b.Claim(t.Context(), third.ID, "me", time.Minute)

@@ -44,7 +44,9 @@ func (b *Book) Blocked(ctx context.Context, p Pending) (bool, error) {
 	return err == nil && other != p.ID, unavailable(err)
 }
 
-// Freeze turns the switch on; ErrFrozen when it is on already.
+// Freeze turns the switch on; ErrFrozen when it is on already. Where Redis has
+// replicas it waits for one of them to have it. A freeze that none has yet is on
+// all the same, and what is not posted yet would be lost with the primary.
 func (b *Book) Freeze(ctx context.Context, by rules.Person, op string) error {
 	return b.turn(ctx, "on", by, op, ErrFrozen)
 }
@@ -57,7 +59,11 @@ func (b *Book) Unfreeze(ctx context.Context, by rules.Person, op string) error {
 
 func (b *Book) turn(ctx context.Context, how string, by rules.Person, op string, already error) error {
 	keys := []string{b.key("freeze"), b.key("op:" + op), b.key("log"), b.key("seq"), b.key("thawed")}
-	reply, err := b.eval(ctx, freezing, keys, how, by.String(), opKept.Milliseconds(), b.Policy).StringSlice()
+	var copied *bool
+	if how == "on" && b.Replicated() {
+		copied = new(bool)
+	}
+	reply, err := b.evalCopied(ctx, freezing, copied, keys, how, by.String(), opKept.Milliseconds(), b.Policy).StringSlice()
 	if err != nil {
 		return unavailable(err)
 	}

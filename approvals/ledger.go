@@ -30,6 +30,11 @@ func (b *Book) chunks(ctx context.Context, p Pending) ([]Chunk, error) {
 			}
 			c.Sent, c.Try, c.Done = m.sent(), m.try, m.done
 		}
+		if box := marks["b:"+strconv.Itoa(n)]; box != "" && !c.Sent.IsZero() {
+			if c.Settled, err = b.openOutcomes("settled", p.ID, strconv.Itoa(n), []byte(box)); err != nil {
+				return nil, err
+			}
+		}
 		chunks = append(chunks, c)
 	}
 	return chunks, nil
@@ -52,10 +57,15 @@ func (b *Book) Fates(ctx context.Context, p Pending) (map[qualys.SAQUserID]Outco
 			if _, known := all[u.ID]; known {
 				continue
 			}
-			all[u.ID] = Outcome{Result: ResultNotRun}
-			if !c.Sent.IsZero() {
-				all[u.ID] = Outcome{Result: ResultUnknown, Sent: true}
+			o, settled := c.Settled[u.ID]
+			switch {
+			case settled:
+			case c.Sent.IsZero():
+				o = Outcome{Result: ResultNotRun}
+			default:
+				o = Outcome{Result: ResultUnknown, Sent: true}
 			}
+			all[u.ID] = o
 		}
 	}
 	return all, nil
@@ -129,7 +139,7 @@ func (b *Book) Outcomes(ctx context.Context, id string) (map[qualys.SAQUserID]Ou
 		if !ok {
 			continue
 		}
-		some, err := b.parseOutcomes(id, n, []byte(box))
+		some, err := b.openOutcomes("outcome", id, n, []byte(box))
 		if err != nil {
 			return nil, err
 		}
@@ -138,15 +148,16 @@ func (b *Book) Outcomes(ctx context.Context, id string) (map[qualys.SAQUserID]Ou
 	return all, nil
 }
 
-// parseOutcomes opens what the ledger keeps of a chunk that is done.
-func (b *Book) parseOutcomes(id, chunk string, box []byte) (map[qualys.SAQUserID]Outcome, error) {
+// openOutcomes opens what the ledger keeps of a chunk: the outcome of one that is
+// done, or what was settled before one was sent.
+func (b *Book) openOutcomes(what, id, chunk string, box []byte) (map[qualys.SAQUserID]Outcome, error) {
 	var all map[qualys.SAQUserID]Outcome
-	raw, err := b.decrypt(box, "outcome "+id+" "+chunk)
+	raw, err := b.decrypt(box, what+" "+id+" "+chunk)
 	if err == nil {
 		err = json.Unmarshal(raw, &all)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: outcomes of %s, chunk %s: %w", ErrForged, id, chunk, err)
+		return nil, fmt.Errorf("%w: %s of %s, chunk %s: %w", ErrForged, what, id, chunk, err)
 	}
 	return all, nil
 }

@@ -96,7 +96,7 @@ func (b *Book) copied(ctx context.Context) (bool, error) {
 }
 
 // Replicas is how many replicas the Redis that serves the book has at present.
-// Where it has any, [Config.Replicated] belongs to be set.
+// They come and go, so whoever tells the book ([Book.SetReplicated]) asks again.
 func (b *Book) Replicas(ctx context.Context) (int, error) {
 	node, err := b.line().primary(ctx)
 	if err != nil {

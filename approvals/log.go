@@ -195,7 +195,7 @@ func parseEvent(m redis.XMessage) (Event, error) {
 		Fingerprint: v["fp"], Policy: v["policy"], FileSHA: v["file"],
 	}
 	if e.Counts, err = ParseCounts(v["counts"]); err != nil {
-		return Event{}, fmt.Errorf("event %d: %w", seq, err)
+		e.Counts = nil // written by hand; the trail goes on without them
 	}
 	if v["facts"] != "" {
 		err = json.Unmarshal([]byte(v["facts"]), &e.Facts)

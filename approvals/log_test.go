@@ -139,6 +139,9 @@ func TestACommandThatCannotBeReadHidesNone(t *testing.T) {
 		lost, err := b.Abandoned(t.Context(), 0)
 		require.ErrorContains(t, err, "a command being worked on")
 		assert.Equal(t, []Asked{{Op: "b", By: alice}}, lost)
+		again, err := b.Abandoned(t.Context(), 0)
+		require.NoError(t, err, "said once")
+		assert.Equal(t, lost, again)
 	})
 }
 
@@ -150,5 +153,22 @@ func TestOnceIsOnce(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, i == 0, first)
 		}
+	})
+}
+
+// What somebody wrote into a record by hand does not stop the trail: an entry goes
+// without counts that are none.
+func TestCountsThatAreNoneDoNotStopTheTrail(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		p := approved(t, b, "op", 1, 3)
+		require.NoError(t, b.Review(t.Context(), p.ID, WhyQuorum))
+		require.NoError(t, client.HSet(t.Context(), b.key("r:"+p.ID), "counted", "x").Err())
+		_, err := b.Close(t.Context(), p.ID, bob, "close", "looked")
+		require.NoError(t, err)
+		all := postAll(t, b)
+		last := all[len(all)-1]
+		assert.Equal(t, Closed, last.Kind)
+		assert.Empty(t, last.Counts)
 	})
 }

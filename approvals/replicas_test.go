@@ -66,7 +66,7 @@ func (p pair) book(t *testing.T) *Book {
 	n, err := b.Replicas(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	b.Replicated = true
+	b.SetReplicated(true)
 	return b
 }
 
@@ -106,6 +106,24 @@ func TestAnUnreplicatedApprovalDoesNotStart(t *testing.T) {
 	run, err = b.Claim(t.Context(), p.ID, "me", time.Minute)
 	require.NoError(t, err)
 	assert.False(t, run.Pending.Unreplicated)
+}
+
+// A freeze waits for a replica as approvals do; without one it is on all the same.
+func TestAFreezeWaitsForAReplica(t *testing.T) {
+	t.Parallel()
+	redises := startPair(t)
+	b := redises.book(t)
+	c := redises.primary.client()
+	defer c.Close()
+	require.NoError(t, c.ConfigResetStat(t.Context()).Err())
+	require.NoError(t, b.Freeze(t.Context(), bob, "freeze"))
+	assert.Contains(t, redises.primary.used(t), "wait")
+	require.NoError(t, b.Unfreeze(t.Context(), carol, "thaw"))
+	redises.deaf(t)
+	require.NoError(t, b.Freeze(t.Context(), bob, "again"))
+	on, err := b.Frozen(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, bob, on.By)
 }
 
 // Past its deadline a request that no replica has is over.
@@ -164,7 +182,7 @@ func TestAnUnreplicatedClaimIsForPeopleAfterItsDeadline(t *testing.T) {
 		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
 		require.NoError(t, err)
 		require.NoError(t, run.Done(t.Context(), 0, map[qualys.SAQUserID]Outcome{1: {Result: ResultDone}}))
-		require.NoError(t, run.Sent(t.Context(), 1, 1))
+		require.NoError(t, run.Sent(t.Context(), 1, 1, nil))
 		require.NoError(t, run.Release(t.Context(), 0))
 		awaitRedis(t, b, p.Deadline)
 		if op == "before the claim" {
@@ -215,12 +233,13 @@ func TestALostTailRunsNothing(t *testing.T) {
 	c.Client = dial(t, redises.replica.addr)
 	b, err = NewBook(c)
 	require.NoError(t, err)
+	b.SetReplicated(true)
 	p, err = b.Pending(t.Context(), p.ID)
 	require.NoError(t, err)
 	assert.Equal(t, PENDING, p.State, "the approval is lost")
 	_, err = b.Claim(t.Context(), kept.ID, "me", time.Minute)
 	require.ErrorIs(t, err, ErrUnreplicated, "and nobody has a copy of the rest")
-	b.Replicated = false
+	b.SetReplicated(false)
 	_, err = b.Claim(t.Context(), p.ID, "me", time.Minute)
 	require.ErrorAs(t, err, new(*OverError))
 	again := yes(p, bob)
@@ -285,7 +304,7 @@ func TestTheBookSurvivesAFailover(t *testing.T) {
 	o := like(t, "redis://"+sentinel.addr, nil)
 	o.MasterName = "main"
 	b := openBook(t, universal(t, o))
-	b.Replicated = true
+	b.SetReplicated(true)
 	p := approved(t, b, "approved", 1, 3)
 	require.False(t, p.Unreplicated)
 	waits := held(t, b, holding(t, "waits", 11, 3))

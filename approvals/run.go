@@ -24,6 +24,10 @@ type Chunk struct {
 	Sent  time.Time
 	Try   int // how often it was sent
 	Done  bool
+
+	// Settled is what was known, before the first write left, of users that it
+	// does not name. Empty where none was sent, and of a chunk that is done.
+	Settled map[qualys.SAQUserID]Outcome
 }
 
 // Due returns ids of requests that somebody must look at now, the longest
@@ -139,7 +143,7 @@ const claimAgain = 5 * time.Second
 // mayClaim answers ErrUnreplicated unless a replica of Redis has everything
 // that a claim would rest on.
 func (b *Book) mayClaim(ctx context.Context, id string) error {
-	if !b.Replicated {
+	if !b.Replicated() {
 		return nil
 	}
 	copied, err := b.copied(ctx)
@@ -168,8 +172,13 @@ func (r *Run) unclaim(ctx context.Context) error {
 }
 
 func (r *Run) script(ctx context.Context, s *program, args ...any) (answer, error) {
+	return r.copied(ctx, nil, s, args...)
+}
+
+// copied is script, and reports as [Book.runCopied] does.
+func (r *Run) copied(ctx context.Context, copied *bool, s *program, args ...any) (answer, error) {
 	args = append([]any{r.epoch, r.lease.Milliseconds()}, args...)
-	a, err := r.book.run(ctx, s, r.Pending.ID, "", args...)
+	a, err := r.book.runCopied(ctx, s, copied, r.Pending.ID, "", args...)
 	if err != nil {
 		return a, err
 	}
@@ -214,13 +223,32 @@ func (r *Run) Release(ctx context.Context, d time.Duration) error {
 }
 
 // Sent writes down that a write of the chunk is about to leave, for the try-th
-// time (from 1). From then on its fate is unknown until [Run.Done].
-func (r *Run) Sent(ctx context.Context, chunk, try int) error {
-	a, err := r.script(ctx, markSent, chunk, try)
-	if err == nil && a.code == "DONE" {
-		return fmt.Errorf("chunk %d is done already", chunk)
+// time (from 1). From then on its fate is unknown until [Run.Done]. settled is
+// what is known already of users that it does not name.
+//
+// Where Redis has replicas, one of them must have the mark before the write
+// leaves, or else the answer is ErrUnreplicated: whoever goes on after a failover
+// would not know that there is something to wait for.
+func (r *Run) Sent(ctx context.Context, chunk, try int, settled map[qualys.SAQUserID]Outcome) error {
+	box := []byte{}
+	if len(settled) > 0 {
+		raw, err := json.Marshal(settled)
+		if err != nil {
+			return err
+		}
+		box = r.book.Keys.encrypt(raw, fmt.Sprintf("settled %s %d", r.Pending.ID, chunk))
 	}
-	return err
+	copied := true
+	a, err := r.copied(ctx, &copied, markSent, chunk, try, box)
+	switch {
+	case err != nil:
+		return err
+	case a.code == "DONE":
+		return fmt.Errorf("chunk %d is done already", chunk)
+	case !copied:
+		return ErrUnreplicated
+	}
+	return nil
 }
 
 // Unsent takes [Run.Sent] back: Qualys proved that it did nothing. before says

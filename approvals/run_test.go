@@ -130,7 +130,7 @@ func TestAStaleOwnerIsFenced(t *testing.T) {
 		assert.EqualValues(t, 2, fresh.Pending.Epoch)
 		for name, err := range map[string]error{
 			"renew":   stale.Renew(t.Context()),
-			"sent":    stale.Sent(t.Context(), 0, 1),
+			"sent":    stale.Sent(t.Context(), 0, 1, nil),
 			"unsent":  stale.Unsent(t.Context(), 0, 1, false),
 			"done":    stale.Done(t.Context(), 0, nil),
 			"finish":  stale.Finish(t.Context(), DONE, "", nil, ""),
@@ -152,18 +152,18 @@ func TestTheLedgerOutlivesItsOwner(t *testing.T) {
 		run, err := b.Claim(t.Context(), p.ID, "first", time.Minute)
 		require.NoError(t, err)
 		done := map[qualys.SAQUserID]Outcome{1: {Result: ResultDone, Sent: true, Answer: "named", Observed: "gone"}}
-		require.NoError(t, run.Sent(t.Context(), 0, 1))
+		require.NoError(t, run.Sent(t.Context(), 0, 1, nil))
 		require.NoError(t, run.Done(t.Context(), 0, done))
 		require.NoError(t, run.Done(t.Context(), 0, done))
-		require.NoError(t, run.Sent(t.Context(), 1, 1))
+		require.NoError(t, run.Sent(t.Context(), 1, 1, nil))
 		require.NoError(t, run.Unsent(t.Context(), 1, 1, false), "turned away")
 		chunks, err := run.Chunks(t.Context())
 		require.NoError(t, err)
 		assert.Zero(t, chunks[1].Sent)
-		require.NoError(t, run.Sent(t.Context(), 1, 1))
-		require.NoError(t, run.Sent(t.Context(), 1, 2))
+		require.NoError(t, run.Sent(t.Context(), 1, 1, nil))
+		require.NoError(t, run.Sent(t.Context(), 1, 2, nil))
 		require.NoError(t, run.Unsent(t.Context(), 1, 2, false), "the first try still stands")
-		require.NoError(t, run.Sent(t.Context(), 2, 1))
+		require.NoError(t, run.Sent(t.Context(), 2, 1, nil))
 		require.NoError(t, run.Unsent(t.Context(), 2, 1, true), "what was sent before people resumed it")
 		require.NoError(t, run.Release(t.Context(), 0))
 

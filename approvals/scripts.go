@@ -66,6 +66,10 @@ local function overdue()
   if get('state') ~= 'APPROVED' or broken() then return false end
   return num('deadline') <= (frozen() and now or tonumber(redis.call('GET', thawed) or '') or 0)
 end
+-- what was approved in time and could not start for a day does not start any more
+local function stale()
+  return get('state') == 'APPROVED' and not broken() and now >= num('deadline') + 86400000
+end
 local function free()
   if redis.call('GET', running) == id then redis.call('DEL', running) end
 end
@@ -153,6 +157,10 @@ local function expire()
   end
   if overdue() then
     over('EXPIRED', 'expired', '', '', 'frozen')
+    return true
+  end
+  if stale() then
+    over('EXPIRED', 'expired', '', '', 'deadline')
     return true
   end
   return false

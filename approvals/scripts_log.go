@@ -72,7 +72,7 @@ local out = {}
 for _, op in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - ARGV[1]))) do
   local command = redis.call('HGET', KEYS[1], op)
   if command then
-    out[#out + 1] = command
+    out[#out + 1], out[#out + 2] = op, command
     redis.call('ZADD', KEYS[2], string.format('%.0f', now), op)
   else
     redis.call('ZREM', KEYS[2], op)

@@ -35,8 +35,8 @@ if tonumber(get('lease')) > now then
 end
 if state == 'APPROVED' and now < tonumber(get('starts')) then return answer('WAIT') end
 if state == 'APPROVED' and redis.call('EXISTS', payload) == 0 then return answer('GONE') end
-if overdue() then
-  over('EXPIRED', 'expired', '', '', 'frozen')
+if overdue() or stale() then
+  over('EXPIRED', 'expired', '', '', overdue() and 'frozen' or 'deadline')
   return {'OVER', 'EXPIRED'}
 end
 if (redis.call('GET', policy) or '') ~= hash then return answer('POLICY') end
@@ -80,7 +80,8 @@ local since = frozen()
 if since then return {'FROZEN', ms(now - since)} end
 return {'OK', ''}`)
 
-// markSent: epoch, lease, chunk, try. It answers what the ledger said before.
+// markSent: epoch, lease, chunk, try, what is known of users that are not written
+// (kept with the first mark). It answers what the ledger said before.
 var markSent = script(fence + `
 local before = redis.call('HGET', ledger, ARGV[7]) or ''
 if string.sub(before, 1, 4) == 'done' then return {'DONE', before} end
@@ -89,6 +90,9 @@ if redis.call('EXISTS', freeze) == 1 then return {'FROZEN', ''} end
 renew()
 local mark = 'sent|' .. ARGV[5] .. '|' .. ARGV[8] .. '|'
 if string.sub(before, 1, #mark) ~= mark then redis.call('HSET', ledger, ARGV[7], mark .. ms(now)) end
+if before == '' then
+  if ARGV[9] ~= '' then redis.call('HSET', ledger, 'b:' .. ARGV[7], ARGV[9]) else redis.call('HDEL', ledger, 'b:' .. ARGV[7]) end
+end
 return {'OK', before}`)
 
 // markDone: epoch, lease, chunk, outcomes, then names and numbers of counts.

@@ -18,15 +18,21 @@ leave(ARGV[6], ARGV[7])
 return answer('OK')`)
 
 // renumber lets the log go on behind an entry that is in the channel already.
-// KEYS: poster, sealed, posted, log, seq. ARGV: owner, number and hash of that
-// entry, kind of the event that tells of it, policy hash, facts. The log begins
-// anew: a stream takes no number below its last one.
+// KEYS: poster, sealed, posted, log, seq, freeze, thawed. ARGV: owner, number and
+// hash of that entry, kind of the event that tells of it, policy hash, facts, who
+// froze and when in milliseconds. The log begins anew: a stream takes no number
+// below its last one. The freeze comes back with it, unless it was lifted or a
+// newer one began meanwhile.
 var renumber = newProgram(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FENCED' end
 local posted = tonumber(redis.call('HGET', KEYS[3], 'seq') or '0')
 local n = tonumber(ARGV[2])
 if posted == n and redis.call('HGET', KEYS[3], 'hash') == ARGV[3] then return 'OK' end
 local function number(n) return string.format('%.0f', n) end
+local at, thawed, since = tonumber(ARGV[8]), redis.call('GET', KEYS[7]), redis.call('HGET', KEYS[6], 'at')
+if at >= (tonumber(thawed or '') or 0) and at >= (tonumber(since or '') or 0) then
+  redis.call('HSET', KEYS[6], 'by', ARGV[7], 'at', ARGV[8])
+end
 local t = redis.call('TIME')
 local waiting = redis.call('XRANGE', KEYS[4], number(posted + 1) .. '-0', '+')
 redis.call('DEL', KEYS[2], KEYS[4])
@@ -44,12 +50,15 @@ redis.call('HSET', KEYS[3], 'seq', ARGV[2], 'hash', ARGV[3])
 return 'OK'`)
 
 // SetBack mends a book that has forgotten what the channel shows: Redis was set
-// back, or lost everything. seq and hash are the channel's newest entry. Open
-// requests are left to people, events that were not posted yet get numbers
-// behind that entry, and an event in front of them says what happened. Where no
-// policy is recorded any more this replica's is the newest. A book that is not
-// behind, or not any more, stays as it is: another poster was faster.
-func (o Outbox) SetBack(ctx context.Context, owner string, seq int64, hash string) error {
+// back, or lost everything. seq and hash are the channel's newest entry, and
+// frozen is the freeze that is on as far as the channel shows, or the zero Freeze:
+// it is on again before the numbers go on. Open requests are left to people,
+// events that were not posted yet get numbers behind that entry, and an event in
+// front of them says what happened. Where no policy is recorded any more this
+// replica's is the newest. A book that is not behind, or not any more, stays as it
+// is: another poster was faster. So does a freeze of which the channel says that
+// it was lifted: a person can lift it again.
+func (o Outbox) SetBack(ctx context.Context, owner string, seq int64, hash string, frozen Freeze) error {
 	posted, last, err := o.Head(ctx)
 	if err != nil || posted > seq || posted == seq && last == hash {
 		return err
@@ -75,8 +84,12 @@ func (o Outbox) SetBack(ctx context.Context, owner string, seq int64, hash strin
 	if err != nil {
 		return err
 	}
-	keys := []string{o.book.key("poster"), o.book.key("sealed"), o.book.key("posted"), o.book.key("log"), o.book.key("seq")}
-	said, err := o.book.eval(ctx, renumber, keys, owner, seq, hash, string(kind), o.book.Policy, raw).Text()
+	var keys []string
+	for _, name := range []string{"poster", "sealed", "posted", "log", "seq", "freeze", "thawed"} {
+		keys = append(keys, o.book.key(name))
+	}
+	said, err := o.book.eval(ctx, renumber, keys, owner, seq, hash, string(kind), o.book.Policy, raw,
+		frozen.By.String(), frozen.At.UnixMilli()).Text() // without a freeze, a moment before all others
 	if err == nil && said != "OK" {
 		return ErrFenced
 	}

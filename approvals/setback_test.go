@@ -24,15 +24,15 @@ func TestABookThatWasSetBackGoesOnBehindTheChannel(t *testing.T) {
 		run, err := b.Claim(t.Context(), open[2].ID, "me", time.Minute)
 		require.NoError(t, err)
 
-		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last-1, "h"), "a poster that slept: others posted meanwhile")
-		require.ErrorIs(t, b.Outbox().SetBack(t.Context(), "somebody else", last+5, "h"), ErrFenced)
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last-1, "h", Freeze{}), "a poster that slept: others posted meanwhile")
+		require.ErrorIs(t, b.Outbox().SetBack(t.Context(), "somebody else", last+5, "h", Freeze{}), ErrFenced)
 		for _, p := range open {
 			now, err := b.Pending(t.Context(), p.ID)
 			require.NoError(t, err)
 			assert.NotEqual(t, NEEDS_REVIEW, now.State, "neither has a say")
 		}
-		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h"))
-		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h"), "its answer was lost")
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h", Freeze{}))
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, last+5, "h", Freeze{}), "its answer was lost")
 		seq, hash, err := b.Outbox().Head(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, last+5, seq)
@@ -52,7 +52,7 @@ func TestABookThatWasSetBackGoesOnBehindTheChannel(t *testing.T) {
 			assert.Equal(t, NEEDS_REVIEW, p.State)
 			assert.Equal(t, WhyRolledBack, p.Cause)
 		}
-		require.ErrorIs(t, run.Sent(t.Context(), 0, 1), ErrFenced)
+		require.ErrorIs(t, run.Sent(t.Context(), 0, 1, nil), ErrFenced)
 		p, err := b.Pending(t.Context(), over.ID)
 		require.NoError(t, err)
 		assert.Equal(t, CANCELLED, p.State)
@@ -71,7 +71,7 @@ func TestAnEmptyBookContinuesTheChannel(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.NoError(t, client.Del(t.Context(), b.key("policy")).Err())
-		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h"))
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h", Freeze{}))
 		events := postAll(t, b)
 		assert.Equal(t, []Kind{Continued, Start}, kinds(events))
 		assert.EqualValues(t, 129, events[0].Seq)
@@ -91,12 +91,44 @@ func TestWhatNobodySawIsNotResumed(t *testing.T) {
 		ok, err := b.Outbox().Lease(t.Context(), posterName, time.Minute)
 		require.NoError(t, err)
 		require.True(t, ok)
-		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h"))
+		require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, 128, "h", Freeze{}))
 		_, err = b.Resume(t.Context(), p.ID, bob, "early")
 		require.ErrorIs(t, err, ErrNotReady)
 		show(t, b, p.ID)
 		p, err = b.Resume(t.Context(), p.ID, bob, "resume")
 		require.NoError(t, err)
 		assert.Equal(t, RUNNING, p.State)
+	})
+}
+
+// Design section 11: a freeze that Redis forgot is on again, by whom and since when
+// it was, before anything can be claimed. What was done meanwhile stands.
+func TestAForgottenFreezeIsOnAgain(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		b := openBook(t, client)
+		ok, err := b.Outbox().Lease(t.Context(), posterName, time.Minute)
+		require.NoError(t, err)
+		require.True(t, ok)
+		now, err := b.Now(t.Context())
+		require.NoError(t, err)
+		in := func(d time.Duration) Freeze { return Freeze{bob, now.Add(d).Truncate(time.Millisecond)} }
+		setBack := func(seq int64, f Freeze) Freeze {
+			t.Helper()
+			require.NoError(t, b.Outbox().SetBack(t.Context(), posterName, seq, "h", f))
+			f, err := b.Frozen(t.Context())
+			require.NoError(t, err)
+			return f
+		}
+		assert.Zero(t, setBack(100, Freeze{}), "none was on")
+		assert.Equal(t, in(-time.Hour), setBack(200, in(-time.Hour)))
+		p := approved(t, b, "after it", 1, 3)
+		_, err = b.Claim(t.Context(), p.ID, "me", time.Minute)
+		require.ErrorIs(t, err, ErrFrozen)
+		assert.Equal(t, in(-time.Hour), setBack(300, Freeze{}), "as far as Redis knows it is on: that is the safe side")
+		assert.Equal(t, in(-time.Hour), setBack(400, in(-2*time.Hour)), "a newer one is on")
+		assert.Equal(t, in(-time.Minute), setBack(500, in(-time.Minute)), "an older one is on")
+		require.NoError(t, b.Unfreeze(t.Context(), carol, "thaw"))
+		assert.Zero(t, setBack(600, in(-time.Minute)), "lifted since")
+		assert.Equal(t, in(time.Hour), setBack(700, in(time.Hour)), "another one was lifted")
 	})
 }

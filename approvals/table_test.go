@@ -191,7 +191,7 @@ var acts = []act{
 	{"finish", func(s *stage) error { return s.owner().Finish(s.Context(), DONE_WITH_ERRORS, "", nil, "") },
 		map[State]State{RUNNING: DONE_WITH_ERRORS, DONE_WITH_ERRORS: DONE_WITH_ERRORS}}, // the same end again is the same end
 	{"renew", func(s *stage) error { return s.owner().Renew(s.Context()) }, map[State]State{RUNNING: RUNNING}},
-	{"send", func(s *stage) error { return s.owner().Sent(s.Context(), 0, 1) }, map[State]State{RUNNING: RUNNING}},
+	{"send", func(s *stage) error { return s.owner().Sent(s.Context(), 0, 1, nil) }, map[State]State{RUNNING: RUNNING}},
 	{"take a send back", func(s *stage) error { return s.owner().Unsent(s.Context(), 0, 1, false) }, map[State]State{RUNNING: RUNNING}},
 	{"done", func(s *stage) error { return s.owner().Done(s.Context(), 0, nil) }, map[State]State{RUNNING: RUNNING}},
 	{"release", func(s *stage) error { return s.owner().Release(s.Context(), 0) }, map[State]State{RUNNING: RUNNING}},

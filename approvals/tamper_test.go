@@ -104,7 +104,7 @@ func TestABrokenRunIsNotTakenOver(t *testing.T) {
 			}
 			if how != `approved_seq=""` { // only a claim asks for it
 				require.ErrorIs(t, run.Renew(t.Context()), ErrFenced, how)
-				require.ErrorIs(t, run.Sent(t.Context(), 0, 1), ErrFenced, how)
+				require.ErrorIs(t, run.Sent(t.Context(), 0, 1, nil), ErrFenced, how)
 				require.ErrorIs(t, run.Finish(t.Context(), DONE, "", nil, ""), ErrFenced, how)
 			}
 			_, err := b.Claim(t.Context(), p.ID, "next", time.Minute)
@@ -161,7 +161,7 @@ func TestALostRecordIsVoid(t *testing.T) {
 		run, err := b.Claim(t.Context(), p.ID, "me", time.Minute)
 		require.NoError(t, err)
 		require.NoError(t, client.Del(t.Context(), b.key("r:"+p.ID)).Err())
-		require.ErrorIs(t, run.Sent(t.Context(), 0, 1), ErrFenced)
+		require.ErrorIs(t, run.Sent(t.Context(), 0, 1, nil), ErrFenced)
 		_, err = b.Pending(t.Context(), p.ID)
 		require.ErrorIs(t, err, ErrNoRequest)
 		require.NoError(t, b.Expire(t.Context(), p.ID))

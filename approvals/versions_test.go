@@ -137,7 +137,7 @@ func (l *life) live() []Kind {
 
 	run := l.claim(p.ID)
 	l.chunk(run, 0)
-	require.NoError(l, run.Sent(ctx, 1, 1))
+	require.NoError(l, run.Sent(ctx, 1, 1, nil))
 	require.NoError(l, run.Release(ctx, 0))
 	run = l.claim(p.ID) // another one takes over, and gives it up
 	chunks, err := run.Chunks(ctx)
@@ -171,7 +171,7 @@ func (l *life) claim(id string) *Run {
 }
 
 func (l *life) chunk(run *Run, n int) {
-	require.NoError(l, run.Sent(l.Context(), n, 2))
+	require.NoError(l, run.Sent(l.Context(), n, 2, nil))
 	outcomes := map[qualys.SAQUserID]Outcome{}
 	for _, u := range run.Pending.Plan.Chunks()[n] {
 		outcomes[u.ID] = Outcome{Result: ResultDone, Sent: true}

@@ -111,7 +111,7 @@ func TestUsersThatWereNotRunAreLeft(t *testing.T) {
 		w := newTown(t)
 		p := w.approvedBy(bob, w.asked(newVendor))
 		run := w.claimed(p)
-		require.NoError(t, run.Sent(t.Context(), 0, 1))
+		require.NoError(t, run.Sent(t.Context(), 0, 1, nil))
 		require.NoError(t, run.Review(t.Context(), approvals.WhyUnknown, nil))
 		r := w.in(alice, "retry "+p.ID)
 		assert.Contains(t, r.Text, "needs review")

@@ -255,7 +255,7 @@ func (w *town) ran(p approvals.Pending, state approvals.State, fate func(qualys.
 			}
 		}
 		if len(outcomes) == len(c.Users) {
-			require.NoError(w, run.Sent(w.Context(), c.N, 1))
+			require.NoError(w, run.Sent(w.Context(), c.N, 1, nil))
 			require.NoError(w, run.Done(w.Context(), c.N, outcomes))
 		}
 	}

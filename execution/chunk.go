@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -36,7 +37,7 @@ func (r *run) chunk(ctx context.Context, c approvals.Chunk, next []qualys.SAQUse
 			return false, err
 		}
 	}
-	return tooMany(c.Users, t.outcomes) && !t.Off("failures"), t.done(ctx)
+	return tooMany(c.Users, t.outcomes) && !t.Off("failures"), t.close(ctx)
 }
 
 // rounds is how often the chunk was written since people last approved: who
@@ -50,9 +51,13 @@ func (r *run) rounds(c approvals.Chunk) int {
 	return c.Try
 }
 
-// done writes down what became of the chunk's users.
-func (t *turn) done(ctx context.Context) error {
-	return t.steadily(ctx, func() error { return t.claim.Done(ctx, t.chunk.N, t.outcomes) })
+// close writes down what became of the chunk's users.
+func (t *turn) close(ctx context.Context) error {
+	err := t.steadily(ctx, func() error { return t.claim.Done(ctx, t.chunk.N, t.outcomes) })
+	if err == nil {
+		t.done = t.chunk.N + 1
+	}
+	return err
 }
 
 // tooMany reports whether more than a fifth of a chunk's users failed.
@@ -142,7 +147,8 @@ func (t *turn) holds(now qualys.SAQUser, written bool) bool {
 }
 
 // reconcile settles what an earlier owner may have sent: it waits until that
-// write must have had its effect, and reads back.
+// write must have had its effect, and reads back. What was so before that write
+// is not its doing.
 func (t *turn) reconcile(ctx context.Context) error {
 	t.Point("reconcile")
 	var now time.Time
@@ -159,7 +165,12 @@ func (t *turn) reconcile(ctx context.Context) error {
 	if err := t.find(ctx, false); err != nil {
 		return err
 	}
-	t.settle(t.chunk.Users, func(qualys.SAQUserID) string { return "" }, true)
+	maps.Copy(t.outcomes, t.chunk.Settled)
+	written := slices.DeleteFunc(slices.Clone(t.chunk.Users), func(u qualys.SAQUser) bool {
+		_, not := t.chunk.Settled[u.ID]
+		return not
+	})
+	t.settle(written, func(qualys.SAQUserID) string { return "" }, true)
 	return nil
 }
 

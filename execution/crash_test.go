@@ -307,3 +307,28 @@ func TestASlowCallKeepsItsOwner(t *testing.T) {
 		assert.Len(t, h.writes(), 3)
 	})
 }
+
+// Promise 4: what was so before a write is not the run's doing, also where the
+// owner died over that write and another one reads back.
+func TestWhatWasSoBeforeIsNotTheRunsDoing(t *testing.T) {
+	for name, point := range map[string]string{"the write never left": "qualys.before", "the write was done": "qualys.after"} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, 27, func(h *house) {
+				p := h.approved(h.plan())
+				h.api.RemoveSAQUser(h.id(5))
+				h.change(7, func(u *miniqualys.SAQUser) { u.Title = "Chief Everything Officer" })
+				first := h.replica()
+				first.at(point, 2, first.crash)
+				<-first.run(policyText).ended
+				h.start()
+				p = h.await(p, 3*time.Minute, approvals.DONE_WITH_ERRORS)
+				assert.Equal(t, "already=1 done=25 skipped=1", h.event(p, approvals.Finished).Counts.String())
+				gone, drifted := h.outcome(p, 5), h.outcome(p, 7)
+				assert.Equal(t, approvals.ResultAlready, gone.Result)
+				assert.False(t, gone.Sent)
+				assert.Equal(t, approvals.WhyDrifted, drifted.Why)
+				assert.False(t, drifted.Sent)
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package execution
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"countersign/approvals"
@@ -11,7 +12,8 @@ import (
 
 // tally counts what became of every user of the plan, those included whose turn
 // never came. Users whose write was not observed to the end have
-// an unknown result.
+// an unknown result. A ledger that has forgotten a chunk, because Redis was set
+// back during the run, says nothing that may be told.
 func (r *run) tally(ctx context.Context) (map[qualys.SAQUserID]approvals.Outcome, approvals.Counts, error) {
 	all, err := r.Book.Outcomes(ctx, r.p.ID)
 	if err != nil {
@@ -21,10 +23,18 @@ func (r *run) tally(ctx context.Context) (map[qualys.SAQUserID]approvals.Outcome
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, c := range chunks[:r.done] {
+		if !c.Done {
+			return nil, nil, review{approvals.WhyRolledBack, fmt.Errorf("chunk %d was done, and the ledger does not say so any more", c.N)}
+		}
+	}
 	counts := approvals.Counts{}
 	for _, c := range chunks {
 		for _, u := range c.Users {
 			o, ok := all[u.ID]
+			if !ok {
+				o, ok = c.Settled[u.ID]
+			}
 			switch {
 			case ok:
 			case c.Sent.IsZero():

@@ -37,7 +37,7 @@ type Config struct {
 	Log       *slog.Logger
 	Point     func(name string) // a place where a test may strike; nil in production
 
-	Poll      time.Duration                   // 1 s: how often to look for work
+	Poll      time.Duration                   // 1 s: the longest time between two looks for work
 	Lease     time.Duration                   // 30 s: a silent owner is replaced after it
 	Heartbeat time.Duration                   // 5 s: how often the lease is renewed
 	Fresh     time.Duration                   // 10 s: a write leaves only this soon after a renewal
@@ -109,7 +109,7 @@ func (e *Executor) Run(ctx context.Context) error {
 			e.Log.ErrorContext(ctx, "look for due requests", "err", err)
 		}
 		jitter := time.Duration(e.Rand(int64(e.Poll)/4 + 1))
-		if !sleep(ctx, e.Poll-e.Poll/8+jitter) {
+		if !sleep(ctx, e.Poll-jitter) {
 			return nil
 		}
 	}
@@ -198,7 +198,7 @@ func (e *Executor) claim(ctx context.Context, p approvals.Pending, work *sync.Wa
 		why, err := e.judge(ctx, p, e.Directory)
 		if err != nil {
 			e.Log.WarnContext(ctx, "rights cannot be judged; nothing starts", "request", p.ID, "err", err)
-			return e.Book.Later(ctx, p.ID, 5*time.Second)
+			return errors.Join(e.Book.Expire(ctx, p.ID), e.Book.Later(ctx, p.ID, 5*time.Second))
 		}
 		if why != "" {
 			return e.review(ctx, p.ID, why)

@@ -13,6 +13,7 @@ type office struct {
 	mu     sync.Mutex
 	people map[string]rules.Profile
 	down   bool // look-ups fail
+	asked  int  // how often somebody was looked up
 }
 
 var errDown = errors.New("slack is down")
@@ -28,6 +29,7 @@ func newOffice() *office {
 func (o *office) Profile(_ context.Context, p rules.Person) (rules.Profile, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.asked++
 	if o.down {
 		return rules.Profile{}, errDown
 	}
@@ -39,6 +41,12 @@ func (o *office) Profile(_ context.Context, p rules.Person) (rules.Profile, erro
 }
 
 func (o *office) Members(context.Context, string) ([]string, error) { return nil, errDown }
+
+func (o *office) lookUps() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked
+}
 
 func (o *office) fail(yes bool) {
 	o.mu.Lock()

@@ -23,7 +23,8 @@ type replica struct {
 	*house
 	link    *link
 	poll    time.Duration
-	between *office // who judges between chunks, when it is not the house's
+	rand    func(n int64) int64 // its jitter; nil is chance
+	between *office             // who judges between chunks, when it is not the house's
 	entries func(ctx context.Context, request string) (uint64, []audit.Entry, error)
 	stop    context.CancelFunc // SIGTERM
 	ended   chan struct{}      // closed when it has ended
@@ -56,7 +57,7 @@ func (r *replica) run(policy string) *replica {
 	client := r.qualys(r.link.guard(r.api.Dial))
 	cfg := execution.Config{
 		Book: r.open(p, r.link, r.point), Users: &watched{client, r}, Policy: p, Directory: r.people,
-		Accounts: client.Logins, Point: r.point, Poll: r.poll,
+		Accounts: client.Logins, Point: r.point, Poll: r.poll, Rand: r.rand,
 	}
 	cfg.Entries = r.entries
 	if r.between != nil {
@@ -88,6 +89,13 @@ func (r *replica) point(name string) {
 	if do != nil {
 		do()
 	}
+}
+
+// count is how often a fault point was passed.
+func (r *replica) count(point string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.passed[point]
 }
 
 func (r *replica) writesLeft() []time.Time {
@@ -128,6 +136,8 @@ type link struct {
 	cut     bool           // Redis cannot be reached
 	resumed chan struct{}  // closed when the pause is over; nil while there is none
 	spoil   map[string]int // how many of the next commands of a name fail
+
+	ahead map[string]func() // what happens, once, before a command such as "hgetall KEY"
 }
 
 // crash is kill -9 for the goroutine that calls it and for its process. A panic
@@ -176,6 +186,21 @@ func (l *link) pass(name string) error {
 	return nil
 }
 
+// strike does what was to happen before the command.
+func (l *link) strike(cmd redis.Cmder) {
+	if len(cmd.Args()) < 2 {
+		return
+	}
+	key := fmt.Sprint(cmd.Name(), " ", cmd.Args()[1])
+	l.mu.Lock()
+	do := l.ahead[key]
+	delete(l.ahead, key)
+	l.mu.Unlock()
+	if do != nil {
+		do()
+	}
+}
+
 // guard lets a killed process connect to nobody.
 func (l *link) guard(dial dialer) dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -201,6 +226,7 @@ func (l *link) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 
 func (l *link) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		l.strike(cmd)
 		if err := l.pass(cmd.Name()); err != nil {
 			cmd.SetErr(err)
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"countersign/approvals"
 	"countersign/approvals/rules"
+	"countersign/internal/miniqualys"
 	"countersign/qualys"
 )
 
@@ -144,6 +145,23 @@ func TestALookUpThatFailsPauses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Reliability row 30: what was approved does not start days later, whatever held it
+// up, and says so.
+func TestWhatCouldNotStartForADayExpires(t *testing.T) {
+	inHouse(t, 2, func(h *house) {
+		p := h.approved(h.plan())
+		h.people.fail(true)
+		r := h.replica()
+		r.poll = 10 * time.Minute
+		r.run(policyText)
+		time.Sleep(time.Until(p.Deadline.Add(23 * time.Hour)))
+		assert.Equal(t, approvals.APPROVED, h.read(p).State)
+		p = h.await(p, 2*time.Hour, approvals.EXPIRED)
+		assert.Equal(t, approvals.WhyDeadline, p.Cause)
+		assert.Empty(t, h.api.Requests())
+	})
 }
 
 // A pause for a look-up is handed on when the replica is told to stop.
@@ -307,4 +325,35 @@ func TestNewlyProtectedUsersAreLeftAlone(t *testing.T) {
 		assert.Equal(t, approvals.WhyProtected, h.outcomes(p)[qualys.SAQUserID(h.id(5))].Why)
 		assert.Len(t, h.writes(), 1)
 	})
+}
+
+// Promise 2: however long Qualys lets the run wait, for a reading or for the fate of
+// a write, nothing is written by rights that were judged over a minute ago.
+func TestRightsDoNotGoStaleInWaits(t *testing.T) {
+	for name, wait := range map[string]func(*miniqualys.Server){
+		"for a reading": func(s *miniqualys.Server) {
+			s.RateLimit(miniqualys.Search, 409, map[string]string{"X-RateLimit-ToWait-Sec": "50"}, 40)
+		},
+		"for a write": func(s *miniqualys.Server) { s.Hang(miniqualys.Delete, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, 27, func(h *house) {
+				p := h.approved(h.plan())
+				first := h.replica()
+				first.at("chunk.end", 1, first.crash)
+				<-first.run(policyText).ended
+				second, left := h.replica(), time.Time{}
+				second.at("chunk.begin", 1, func() { // it has read nothing yet
+					left = time.Now()
+					h.people.change(bob, func(f *rules.Profile) { f.Deleted = true })
+					wait(h.api)
+				}).run(policyText)
+				p = h.await(p, time.Hour, approvals.NEEDS_REVIEW)
+				assert.Equal(t, approvals.WhyApproverRights, p.Cause)
+				for _, at := range second.writesLeft() {
+					assert.LessOrEqual(t, at.Sub(left), time.Minute)
+				}
+			})
+		})
+	}
 }

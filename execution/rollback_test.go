@@ -134,3 +134,31 @@ func TestATakeoverComparesAgain(t *testing.T) {
 		assert.Equal(t, "done=1 unknown=26", h.event(p, approvals.Review).Counts.String())
 	})
 }
+
+// Reliability row 14: a Redis that loses its tail while a run goes on has
+// forgotten what was done. Its owner knows better than to sum that up.
+func TestALedgerThatForgotAChunkIsNotSummedUp(t *testing.T) {
+	for name, end := range map[string]func(r *replica, p approvals.Pending){
+		"at the end":          func(*replica, approvals.Pending) {},
+		"where it is stopped": func(r *replica, p approvals.Pending) { r.at("chunk.begin", 3, func() { r.stopRun(p) }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, 60, func(h *house) {
+				p := h.approved(h.plan())
+				r := h.replica()
+				r.at("chunk.end", 2, func() {
+					ledger := "countersign:{test}:c:" + p.ID
+					h.redis.HDel(ledger, "1")
+					h.redis.HDel(ledger, "o:1")
+					h.redis.HSet("countersign:{test}:r:"+p.ID, "chunk", "1", "n:done", "1")
+				})
+				end(r, p)
+				r.run(policyText)
+				p = h.await(p, 3*time.Minute, approvals.NEEDS_REVIEW)
+				assert.Equal(t, approvals.WhyRolledBack, p.Cause)
+				assert.Zero(t, p.Counts["not-run"], "nobody is said to be untouched")
+				assert.Equal(t, 60, p.Counts["done"]+p.Counts["unknown"])
+			})
+		})
+	}
+}

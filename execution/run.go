@@ -26,7 +26,8 @@ type run struct {
 	start   time.Time    // what renewed counts from
 
 	view    reading                                // the last one
-	judged  bool                                   // rights were judged since the claim
+	judged  time.Time                              // when rights were judged last; zero since the claim
+	done    int                                    // chunks, from the first, that the ledger has said are done
 	matched bool                                   // the channel was compared with Redis since the claim
 	away    int                                    // how often in a row Qualys turned a write away
 	settled map[qualys.SAQUserID]approvals.Outcome // what is known of the chunk at hand
@@ -166,6 +167,7 @@ func (r *run) chunks(ctx, work context.Context) error {
 	for n := 0; n < len(chunks) && !failed; {
 		if chunks[n].Done {
 			n++
+			r.done = n
 			continue
 		}
 		if ctx.Err() != nil { // SIGTERM: the next replica goes on within a second
@@ -217,7 +219,7 @@ func (r *run) stopped(work context.Context, c approvals.Chunk) error {
 				Result: approvals.ResultUnknown, Sent: true, Observed: observed(t.change(), now, there),
 			}
 		}
-		if err := t.done(work); err != nil {
+		if err := t.close(work); err != nil {
 			return err
 		}
 	}
@@ -285,7 +287,7 @@ func (r *run) heldUp(work context.Context) (hold, end error) {
 		return nil, nil
 	}
 	dir := r.Between
-	if !r.judged { // right after the claim
+	if r.judged.IsZero() { // right after the claim
 		dir = r.Directory
 	}
 	why, err := r.judge(work, p, dir)
@@ -295,7 +297,7 @@ func (r *run) heldUp(work context.Context) (hold, end error) {
 	case why != "":
 		return nil, review{why, errors.New("it may not go on")}
 	}
-	r.judged = true
+	r.judged = time.Now()
 	return nil, nil
 }
 

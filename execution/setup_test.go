@@ -143,8 +143,13 @@ const coolDown = 3 * time.Second
 // approved holds a plan that Alice asked for and Bob approved, with every entry
 // in the channel. It starts by itself after the cool-down.
 func (h *house) approved(plan approvals.Plan) approvals.Pending {
+	return h.approvedAs("command "+plan.Fingerprint(), plan)
+}
+
+// approvedAs is approved, for the command of that operation id.
+func (h *house) approvedAs(op string, plan approvals.Plan) approvals.Pending {
 	p, err := h.book.Hold(h.Context(), approvals.Holding{
-		Plan: plan, By: alice, Op: "command " + plan.Fingerprint(), Channel: "C1", Reason: "SEC-124", PlanSHA: "abc",
+		Plan: plan, By: alice, Op: op, Channel: "C1", Reason: "SEC-124", PlanSHA: "abc",
 		Need: 1, Expires: time.Hour, CoolDown: coolDown, MaxOpen: 100, MaxOpenEach: 10,
 	})
 	require.NoError(h, err)

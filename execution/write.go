@@ -41,17 +41,26 @@ func (t *turn) write(ctx context.Context) error {
 	return err
 }
 
+// rightsFor is how long a judgement of rights serves. A chunk that waited for
+// longer, to be read or to be written once more, begins anew.
+const rightsFor = time.Minute
+
 // send marks the chunk sent and calls Qualys, unless the lease may be gone.
 func (t *turn) send(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUserID, error) {
+	if time.Since(t.judged) > rightsFor && !t.Off("rights-run") {
+		return nil, errAgain
+	}
 	var before time.Duration
 	err := t.steadily(ctx, func() error {
 		before = time.Since(t.start)
-		return t.claim.Sent(ctx, t.chunk.N, t.try+1)
+		return t.claim.Sent(ctx, t.chunk.N, t.try+1, t.outcomes)
 	})
 	switch {
 	case held(err): // not sent: the next chunk is this one
 		t.view = reading{}
 		return nil, errAgain
+	case errors.Is(err, approvals.ErrUnreplicated):
+		return nil, t.uncopied(ctx, err)
 	case err != nil:
 		return nil, err
 	}
@@ -72,6 +81,24 @@ func (t *turn) send(ctx context.Context, ids []qualys.SAQUserID) ([]qualys.SAQUs
 func (t *turn) unsent(ctx context.Context) error {
 	return t.steadily(ctx, func() error { return t.claim.Unsent(ctx, t.chunk.N, t.try, !t.chunk.Sent.IsZero()) })
 }
+
+// uncopied waits where no replica of Redis has the mark of a write: it is taken
+// back, and nothing was sent. Then the chunk begins anew.
+func (t *turn) uncopied(ctx context.Context, err error) error {
+	t.try++
+	if err := t.unsent(ctx); err != nil {
+		return err
+	}
+	t.view = reading{}
+	t.Log.WarnContext(ctx, "a write waits for a replica of Redis", "request", t.p.ID, "chunk", t.chunk.N, "err", err)
+	if !t.pause(ctx, copyAgain, t.halted) {
+		return t.handOn(ctx, 0)
+	}
+	return errAgain
+}
+
+// copyAgain is how soon a write is tried again that no replica of Redis knew of.
+const copyAgain = 5 * time.Second
 
 // turnedAway waits after a call that certainly did nothing. Then the chunk
 // begins anew: rights are asked again, and the reading is stale by then.

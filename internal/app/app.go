@@ -214,6 +214,7 @@ func (h *house) work(ctx context.Context, desk *commands.Desk) error {
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.Go(func() error { return h.slack.Receive(ctx, desk) })
 	workers.Go(func() error { return executor.Run(ctx) })
+	workers.Go(func() error { return h.watchReplicas(ctx, h.book.Replicas) })
 	workers.Go(func() error { return h.health().serve(ctx, h.ListenAddr, h.Log) })
 	err := workers.Wait()
 	stopPosting()

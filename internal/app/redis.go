@@ -121,7 +121,7 @@ func eachPrimary(ctx context.Context, client redis.UniversalClient, look func(co
 }
 
 // meetRedis checks Redis, and lets the book wait for its replicas where it has
-// any.
+// any at present; watchReplicas follows them from then on.
 func (h *house) meetRedis(ctx context.Context) (replicas int, warnings []string, err error) {
 	if warnings, err = checkRedis(ctx, h.book.Client); err != nil {
 		return 0, nil, err
@@ -130,7 +130,7 @@ func (h *house) meetRedis(ctx context.Context) (replicas int, warnings []string,
 	if err != nil {
 		warnings = append(warnings, "Redis does not say whether it has replicas: approvals do not wait for one")
 	}
-	h.book.Replicated = replicas > 0
+	h.book.SetReplicated(replicas > 0)
 	return replicas, warnings, nil
 }
 

@@ -137,7 +137,7 @@ func (c *checker) lookAtLedger(m *matter) {
 	fields, _ := c.m.HKeys(key("c:" + m.id))
 	marks := map[string]string{}
 	for _, chunk := range fields {
-		if !strings.HasPrefix(chunk, "o:") {
+		if !strings.HasPrefix(chunk, "o:") && !strings.HasPrefix(chunk, "b:") {
 			marks[chunk] = c.m.HGet(key("c:"+m.id), chunk)
 		}
 	}

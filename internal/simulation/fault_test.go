@@ -50,7 +50,7 @@ func (w *world) chance(s *stand) {
 	case x < 0.08 && s.script():
 		w.release(s, loseCall)
 		return
-	case x < 0.11 && s.script():
+	case s.script() && (x < 0.11 || x < 0.4 && w.off.isAbout(s.at+loseAnswer.String())):
 		w.release(s, loseAnswer)
 		return
 	case x > 0.99 && s.read():

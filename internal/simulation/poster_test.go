@@ -139,7 +139,7 @@ func (p *poster) catchUp(seq int64, prev string) error {
 		}
 	}
 	if ahead {
-		return errors.Join(p.out.SetBack(p.ctx, p.name, head.seq, head.entry.Hash), errSetBack)
+		return errors.Join(p.out.SetBack(p.ctx, p.name, head.seq, head.entry.Hash, approvals.Freeze{}), errSetBack)
 	}
 	p.compared, p.newest = true, seq
 	return nil

@@ -271,7 +271,7 @@ func runs() []mutant {
 			name: "rounds", wrong: "a write that gets lost is repeated for ever", about: "Qualys loses every write",
 			lua: []swap{in(inSent, "'|' .. ARGV[8] .. '|'", "'|1|'")},
 		}, {
-			name: "counted once", wrong: "a chunk counts twice when its answer is lost",
+			name: "counted once", wrong: "a chunk counts twice when its answer is lost", about: "Done script: the answer is lost",
 			lua: []swap{everywhere("if string.sub(before, 1, 4) == 'done' then return {'OK', ''} end", "")},
 		}, {
 			name: "counts of the summary", wrong: "the summary calls something by another name", about: "Qualys says yes and does nothing",

@@ -43,9 +43,10 @@ func TestTheHeadIsPostedElsewhereEveryDay(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.elsewhere("bot")
 		b := w.bot(daily)
-		w.pass(5 * time.Minute)
+		w.pass(5*time.Minute + 30*time.Second) // half-way between two looks at the head
 		assert.Empty(t, w.slack.Messages("elsewhere"), "there is no trail yet")
 		w.note(3)
+		b.Stir() // so that the next look finds all three in the channel
 		w.pass(5 * time.Minute)
 		b.stop()
 		w.bot(daily)

@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approvals"
+	"countersign/approvals/rules"
 	"countersign/audit"
 	"countersign/slack/cards"
 	"countersign/slack/web"
@@ -23,10 +24,11 @@ var errSetBack = errors.New("the book was set back, and goes on behind the chann
 
 // catchUp compares the channel with Redis before anything is posted. When the
 // channel knows more, Redis was set back or lost everything: then the numbers
-// go on behind the channel's newest entry, nothing that was open runs, and the
-// answer is errSetBack. seq and hash are what Redis says was posted last.
+// go on behind the channel's newest entry, nothing that was open runs, a freeze is
+// on again, and the answer is errSetBack. seq and hash are what Redis says was
+// posted last.
 func (s *shift) catchUp(ctx context.Context, seq int64, hash string) error {
-	r, err := s.newest(ctx)
+	r, err := s.newest(ctx, anyEntry)
 	if err != nil {
 		return fmt.Errorf("the channel cannot be compared with Redis: %w", err)
 	}
@@ -40,12 +42,35 @@ func (s *shift) catchUp(ctx context.Context, seq int64, hash string) error {
 			return err
 		}
 	}
-	return cmp.Or(s.out.SetBack(ctx, s.owner, r.head.Seq, r.head.Hash), errSetBack)
+	frozen, err := s.frozen(ctx)
+	if err != nil {
+		return fmt.Errorf("whether everything stood still cannot be read: %w", err)
+	}
+	return cmp.Or(s.out.SetBack(ctx, s.owner, r.head.Seq, r.head.Hash, frozen), errSetBack)
 }
 
-// newest reads the channel from its end until there is an entry, and nothing
+// frozen is the freeze that is on as far as the channel shows, or none. One that
+// is older than the last trailPages of the channel cannot be known.
+func (s *shift) frozen(ctx context.Context) (approvals.Freeze, error) {
+	r, err := s.newest(ctx, anyTurn)
+	if err != nil || r.turned.Kind != approvals.Frozen {
+		return approvals.Freeze{}, err
+	}
+	by, err := rules.ParsePerson(r.turned.By)
+	if err != nil {
+		return approvals.Freeze{}, err
+	}
+	at, err := r.turned.Time()
+	return approvals.Freeze{By: by, At: at}, err
+}
+
+// What newest reads back to, at least.
+func anyEntry(r *reader) bool { return r.head.Seq > 0 }
+func anyTurn(r *reader) bool  { return r.turned.Seq > 0 }
+
+// newest reads the channel from its end until it has found something, and nothing
 // that a request of these days could stand behind.
-func (s *shift) newest(ctx context.Context) (*reader, error) {
+func (s *shift) newest(ctx context.Context, found func(*reader) bool) (*reader, error) {
 	r, err := s.newReader("")
 	if err != nil {
 		return nil, err
@@ -60,7 +85,7 @@ func (s *shift) newest(ctx context.Context) (*reader, error) {
 			r.card(m)
 			r.entry(ctx, m)
 		}
-		enough := r.head.Seq > 0 && len(messages) > 0 && messages[len(messages)-1].Timestamp < old
+		enough := found(r) && len(messages) > 0 && messages[len(messages)-1].Timestamp < old
 		if cursor = next; cursor == "" || enough {
 			break
 		}

@@ -114,3 +114,58 @@ func TestATakeoverIsNoSetBack(t *testing.T) {
 		require.Equal(t, approvals.APPROVED, p.State)
 	})
 }
+
+// Design section 11: a freeze that stands in the channel outlives Redis, however
+// much was said since. One that was lifted there is over.
+func TestAFreezeOutlivesRedis(t *testing.T) {
+	for name, tt := range map[string]struct {
+		since  int // entries after it, and then some days
+		lifted bool
+		lose   func(w *world) func() // before the freeze; what it returns comes after it
+	}{
+		"all is lost":              {1, false, func(w *world) func() { return w.redis.FlushAll }},
+		"set back":                 {1, false, (*world).remember},
+		"all is lost, much after":  {web.HistoryPage + 10, false, func(w *world) func() { return w.redis.FlushAll }},
+		"all is lost, it was over": {1, true, func(w *world) func() { return w.redis.FlushAll }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				b := w.bot()
+				lose := tt.lose(w)
+				w.freeze()
+				w.pass(5 * time.Second)
+				before, err := w.book.Frozen(t.Context())
+				require.NoError(t, err)
+				if tt.lifted {
+					w.thaw()
+					before = approvals.Freeze{}
+				}
+				w.find("found", tt.since)
+				b.stop()
+				w.pass(72 * time.Hour)
+				b = w.bot()
+				w.find("found later", 1)
+				b.stop()
+				lose()
+				last := len(w.trail())
+				w.bot()
+				w.until("the numbers go on", func() bool { return len(w.trail()) > last })
+				after, err := w.book.Frozen(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, before, after)
+			})
+		})
+	}
+}
+
+// find lets Alice find something so many times, and waits until the channel says so.
+func (w *world) find(what string, n int) {
+	w.t.Helper()
+	for i := range n {
+		require.NoError(w.t, w.book.Note(w.t.Context(), fmt.Sprint(what, i), approvals.Event{Kind: approvals.Found, By: alice}))
+	}
+	w.until("all of it is posted", func() bool {
+		events, err := w.book.Outbox().Next(w.t.Context(), 1)
+		return err == nil && len(events) == 0
+	})
+}

@@ -70,6 +70,7 @@ type reader struct {
 	request string
 
 	head    audit.Entry            // the one with the highest number
+	turned  audit.Entry            // the newest freeze, or end of one
 	newest  string                 // ts of the newest message with an entry
 	entries map[string]audit.Entry // about the request, by hash
 	cards   map[string]string      // ts of a card => ts of the latest reply to it
@@ -142,6 +143,9 @@ func (r *reader) entry(ctx context.Context, m slack.Message) {
 	}
 	if e.Seq > r.head.Seq {
 		r.head = e
+	}
+	if (e.Kind == approvals.Frozen || e.Kind == approvals.Unfrozen) && e.Seq > r.turned.Seq {
+		r.turned = e
 	}
 	r.newest = max(r.newest, m.Timestamp)
 	if e.Request == r.request {

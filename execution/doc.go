@@ -9,13 +9,16 @@
 //
 // Intent, act, outcome. A chunk is marked sent before the call and done after
 // what became of it was read back; in between its fate is unknown, and whoever
-// comes next reads back before anything else. Counts come from reading, never
-// from what was asked or answered.
+// comes next reads back before anything else. The mark says who needed no write
+// by then, so that nobody takes that for the write's doing. Counts come from
+// reading, never from what was asked or answered; of a ledger that has forgotten
+// what its owner did nothing is counted.
 //
 // What runs is the plan, not what the record says of it. Before every chunk the
 // request is read anew, with its seals and its fingerprint, and so are the
-// rights of the people in it. A stop ends the run there, partial and counted; a
-// freeze, and rights that nobody can look up, pause it.
+// rights of the people in it; a write that had to wait for over a minute begins
+// its chunk anew. A stop ends the run there, partial and counted; a freeze, and
+// rights that nobody can look up, pause it.
 //
 // A write leaves only while the lease is fresh by the local clock, names only
 // users that are as they were when the plan was approved, and is repeated only
@@ -30,6 +33,7 @@
 //
 // At each claim the channel is compared with Redis ([Config.Entries]): one that
 // knows more of the request than Redis does means that Redis was rolled back.
+// Where Redis has replicas, no write leaves before one of them has its mark.
 //
 // A run whose canary failed, or more than a fifth of a chunk, is STOPPED by
 // whichever replica finds it so in the ledger.

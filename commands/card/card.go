@@ -3,7 +3,8 @@
 //
 // [Of] makes the content from the record and the freeze that is on, and from
 // nothing else, so that any replica renders the same, and from any record, however
-// old. Which blocks it becomes is the renderer's business. Nothing here asks anybody or keeps anything.
+// old. Which blocks it becomes is the renderer's business. Nothing here asks
+// anybody or keeps anything.
 package card
 
 import (

@@ -271,8 +271,8 @@ func reading(b []byte) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
 }
 
-// update draws the card anew, and calls nobody again. A card that somebody deleted is posted again for
-// as long as it is of use.
+// update draws the card anew, and calls nobody again. A card that somebody
+// deleted is posted again for as long as it is of use.
 func (s *shift) update(ctx context.Context, r *approvals.Pending, on approvals.Freeze, forged bool) error {
 	content := s.content(*r, on)
 	if forged {

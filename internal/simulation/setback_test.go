@@ -44,8 +44,9 @@ func (w *world) rollBack(r *asked) {
 
 // ending lets somebody end an approved request at once.
 func (w *world) ending(r *asked) {
+	rejects := w.one(2) // and so does the same click when it comes again
 	w.clicks(r, r.by, "thinks better of it", 0, false, func(a *actor, op string) error {
-		if w.one(2) {
+		if rejects {
 			return r.reject(a, dave, op)
 		}
 		_, err := a.book.Cancel(a.ctx, r.id, r.by, op)
